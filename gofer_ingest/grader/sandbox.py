@@ -1,0 +1,133 @@
+"""The sandbox port: where student code runs. The worker calls it; adapters stand behind it.
+
+Two successes are kept apart. The *machinery* failing raises a `GraderError`. Everything that
+happens after the harness said it has the job is the notebook's doing and comes back as a
+`RawResult`, bytes from an enemy that `results` has yet to read.
+"""
+
+from __future__ import annotations
+
+import abc
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from shared.model import Limits, RunId
+
+ImageId = NewType("ImageId", str)
+"""What an adapter grades in, fixed by content: an image's digest, or the host's environment."""
+
+
+class Ending(enum.StrEnum):
+    """How a run ended, as seen from outside the sandbox."""
+
+    ANSWERED = "answered"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    DIED = "died"
+    TOO_MUCH_OUTPUT = "too_much_output"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One notebook to grade.
+
+    Attributes:
+        run_id: labels whatever the adapter makes, so that it can be found and removed.
+        notebook: the submission's bytes as stored.
+        autograder_zip: the zip's bytes.
+        limits: what the run may use.
+    """
+
+    run_id: RunId
+    notebook: bytes
+    autograder_zip: bytes
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class RawResult:
+    """What came back from a sandbox: untrusted.
+
+    Attributes:
+        ending: how the run ended.
+        answer: the harness's answer, JSON from an enemy, at most `ANSWER_MAX_BYTES`, or None.
+        log_tail: the end of what was printed, at most `LOG_TAIL_MAX_BYTES`.
+        wall_s: seconds from job sent to the end.
+        peak_memory_bytes: as the adapter or the harness measured it; None where neither can.
+        exit_code: of the harness's process; None where it was killed.
+    """
+
+    ending: Ending
+    answer: bytes | None
+    log_tail: bytes
+    wall_s: float
+    peak_memory_bytes: int | None
+    exit_code: int | None
+
+
+ANSWER_MAX_BYTES = 4 << 20
+LOG_TAIL_MAX_BYTES = 64 << 10
+LOG_MAX_BYTES = 64 << 20
+"""Printing past the notebook's own cells (raw writes to a descriptor) ends the run beyond this."""
+
+
+class Slot(abc.ABC):
+    """One place prepared for one run. Its adapter knows what is inside."""
+
+    @abc.abstractmethod
+    def discard(self) -> None:
+        """Give it back; safe to call twice and after a run."""
+
+
+class Sandbox(abc.ABC):
+    """A way to run untrusted notebooks.
+
+    Threads may call every method at the same time; a slot belongs to one thread.
+    """
+
+    name: str
+    """`docker` or `process`."""
+
+    @abc.abstractmethod
+    def image_id(self) -> ImageId:
+        """Return what runs would be graded in now.
+
+        Raises:
+            SandboxUnavailable: the engine does not answer.
+            ImageMissing: there is no grader image.
+        """
+
+    @abc.abstractmethod
+    def inspect(self, autograder_zip: bytes) -> bytes:
+        """Inspect a zip without any student code; return the harness's JSON.
+
+        Raises:
+            SandboxUnavailable: the engine does not answer.
+            ImageMissing: there is no grader image.
+            HarnessNotReady: the harness did not start, or did not answer in time.
+        """
+
+    @abc.abstractmethod
+    def prepare(self, limits: Limits, run_id: RunId) -> Slot:
+        """Start a harness that waits for a job; return when it is ready.
+
+        Raises:
+            SandboxUnavailable: the engine does not answer.
+            ImageMissing: there is no grader image.
+            HarnessNotReady: the harness did not start in time.
+        """
+
+    @abc.abstractmethod
+    def run(self, slot: Slot, job: Job) -> RawResult:
+        """Grade one notebook in a slot, which is used up whatever happens.
+
+        Raises:
+            SandboxUnavailable: the engine stopped answering; what the notebook did is unknown.
+            HarnessNotReady: the harness ended before it had the whole job.
+        """
+
+    @abc.abstractmethod
+    def reap(self) -> int:
+        """Remove whatever earlier graders of this volume left behind; return how many."""

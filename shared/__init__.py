@@ -1,0 +1,1 @@
+"""Leaf code that server, grader and console share; it knows no process and no framework."""

@@ -1,0 +1,233 @@
+"""The words of the glossary as frozen value types. Nothing here touches disk, network or clock."""
+
+from __future__ import annotations
+
+import enum
+import math
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NewType
+
+import uuid_utils
+
+SubmissionId = NewType("SubmissionId", str)
+"""A UUIDv7 in its usual 36 characters: sorts by the time the submission was received."""
+
+RunId = NewType("RunId", str)
+"""A UUIDv7 in its usual 36 characters: one execution of one autograder zip on one submission."""
+
+Sha256 = NewType("Sha256", str)
+"""64 lower-case hexadecimal digits."""
+
+NAME_MAX_CHARACTERS = 255
+
+
+def new_submission_id() -> SubmissionId:
+    """Make an id that sorts after every id made earlier on this machine."""
+    return SubmissionId(str(uuid_utils.uuid7()))
+
+
+def new_run_id() -> RunId:
+    """Make an id for a grading run."""
+    return RunId(str(uuid_utils.uuid7()))
+
+
+def utc_now() -> datetime:
+    """Return the present time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def opaque_name(text: str) -> str:
+    """Return `text` as a name of a student, course, section or assignment, in NFC.
+
+    Names are opaque: e-mails and accents are fine. They are never part of a path.
+
+    Raises:
+        ValueError: it is empty, longer than 255 characters, or holds control, formatting (bidi
+            marks among them), surrogate, private-use or line-separating characters, or it begins or
+            ends with white space.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not 1 <= len(name) <= NAME_MAX_CHARACTERS:
+        raise ValueError(f"a name has 1 to {NAME_MAX_CHARACTERS} characters")
+    if name != name.strip():
+        raise ValueError("a name does not begin or end with white space")
+    for character in name:
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+            raise ValueError(f"a name may not hold the character U+{ord(character):04X}")
+    return name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AssignmentKey:
+    """Which assignment: it must equal a catalogue entry. Each part is an `opaque_name`."""
+
+    course: str
+    section: str
+    assignment: str
+
+    def __str__(self) -> str:
+        return f"{self.course}/{self.section}/{self.assignment}"
+
+
+class Verdict(enum.StrEnum):
+    """How a grading run ended. Our own failures are exceptions and never one of these."""
+
+    GRADED = "graded"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    INVALID = "invalid"
+
+    @property
+    def has_score(self) -> bool:
+        """Whether a run of this verdict carries a score; one without makes no grade."""
+        return self is Verdict.GRADED
+
+
+class RunReason(enum.StrEnum):
+    """Why a grading run was made."""
+
+    INITIAL = "initial"
+    REGRADE = "regrade"
+
+
+class AttemptsPolicy(enum.StrEnum):
+    """Which of a student's counted runs becomes the grade of record."""
+
+    BEST = "best"
+    LATEST = "latest"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one grading run may use.
+
+    Attributes:
+        time_s: wall time from the moment the harness has the notebook, seconds, > 0.
+        memory_bytes: memory with swap, bytes; also bounds what its tmpfs folders hold.
+        cpus: processors, may be a fraction, > 0.
+        pids: processes and threads at one time.
+        output_bytes: what the notebook's cells may print altogether before the rest is dropped.
+        disk_bytes: size of the writable tmpfs, bytes.
+    """
+
+    time_s: float = 120.0
+    memory_bytes: int = 1 << 30
+    cpus: float = 1.0
+    pids: int = 256
+    output_bytes: int = 8 << 20
+    disk_bytes: int = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSpec:
+    """One question of an autograder zip.
+
+    Attributes:
+        name: as otter names its result, unique in the zip.
+        points: points possible, finite, ≥ 0.
+        hidden: whether any of its test cases is hidden from students.
+    """
+
+    name: str
+    points: float
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AutograderSpec:
+    """What inspecting an autograder zip found; the only source of questions and points possible.
+
+    Attributes:
+        sha256: of the zip's bytes.
+        questions: in the order otter runs them; empty when problems made the zip unusable.
+        points_possible: `points_possible` of the zip's config, else the sum of the questions'.
+        score_threshold: of the zip's config: at or above this fraction the score is all points,
+            below it none. None where the zip sets none.
+        plugins: importable names of the zip's plugins.
+        requirements: what the zip asks to be installed, conda, python and otter left out.
+        missing: those of `requirements` that the image does not satisfy.
+        problems: why the zip cannot be used as it is, in plain words for staff.
+        notes: what staff may want to know and what does not stop grading.
+        otter_version: of the image that inspected it.
+    """
+
+    sha256: Sha256
+    questions: tuple[QuestionSpec, ...]
+    points_possible: float
+    score_threshold: float | None = None
+    plugins: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    otter_version: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether notebooks can be graded with it."""
+        return not self.problems and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Points earned out of points possible; both finite, `possible` ≥ 0."""
+
+    points: float
+    possible: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.points) and math.isfinite(self.possible) and self.possible >= 0):
+            raise ValueError("a score is finite and out of a finite number of points")
+
+    @property
+    def fraction(self) -> float:
+        """`points` / `possible`; 0 where nothing can be earned."""
+        return self.points / self.possible if self.possible else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionScore:
+    """What one run earned on one question; 0 ≤ score ≤ points_possible."""
+
+    question: str
+    score: float
+    points_possible: float
+
+
+@dataclass(frozen=True, slots=True)
+class GradingResult:
+    """How one grading run ended, as decided from the sandbox's answer and the spec.
+
+    Attributes:
+        verdict: how it ended.
+        score: total, present exactly when `verdict.has_score`.
+        questions: one for each question of the spec where there is a score, else empty.
+        flags: words for staff to filter by, such as `output_truncated`.
+        student_text: one or two plain sentences for the student; nothing of hidden tests.
+        staff_text: what staff need to know beyond that.
+        log_tail: the end of what otter and the notebook printed, capped, for staff only.
+        otter_version: of the image that graded it; empty where it never said.
+        wall_s: seconds from job sent to answer.
+        peak_memory_bytes: as the sandbox measured it; None where it cannot.
+    """
+
+    verdict: Verdict
+    score: Score | None
+    questions: tuple[QuestionScore, ...]
+    student_text: str
+    staff_text: str
+    flags: frozenset[str] = field(default_factory=frozenset)
+    log_tail: str = ""
+    otter_version: str = ""
+    wall_s: float = 0.0
+    peak_memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.score is not None) != self.verdict.has_score:
+            raise ValueError(
+                f"a {self.verdict} run {'needs' if self.verdict.has_score else 'has no'} score"
+            )
