@@ -55,15 +55,15 @@ class RawResult:
         answer: the harness's answer, JSON from an enemy, at most `ANSWER_MAX_BYTES`, or None.
         log_tail: the end of what was printed, at most `LOG_TAIL_MAX_BYTES`.
         wall_s: seconds from job sent to the end.
-        peak_memory_bytes: as the adapter or the harness measured it; None where neither can.
-        exit_code: of the harness's process; None where it was killed.
+        oom_killed: whether the engine saw a process of the run killed for want of memory.
+        exit_code: of the harness's process; None while it was still running.
     """
 
     ending: Ending
     answer: bytes | None
     log_tail: bytes
     wall_s: float
-    peak_memory_bytes: int | None
+    oom_killed: bool
     exit_code: int | None
 
 

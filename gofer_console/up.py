@@ -1,0 +1,118 @@
+"""`gofer up`: the Procfile's processes side by side, until one of them ends or Ctrl-C.
+
+honcho does the work. Here it is decided which Python runs, how long the grader may finish its runs,
+and what the exit code says.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import honcho.manager
+from honcho.environ import parse_procfile
+
+from shared.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_INSTALLED: Final = {
+    "server": "python -m gofer_ingest.server",
+    "grader": "python -m gofer_ingest.grader",
+}
+"""What the Procfile says, for an installed package: the Procfile itself is not in it."""
+
+_PATIENCE_S: Final = 86_400
+_SIGNALLED: Final = (130, 143)
+_STOPS_BEFORE_KILLING: Final = 3
+
+
+def project_root() -> Path:
+    """Return the folder that holds the packages, the Procfile and the examples.
+
+    An installed package has the packages there and neither of the others.
+    """
+    return Path(__file__).resolve().parent.parent
+
+
+def commands(procfile: Path, python: str = sys.executable) -> dict[str, str]:
+    """Return the shell command of each process by its name, in the Procfile's order.
+
+    Args:
+        procfile: read if it is there; otherwise server and grader are run as in Gofer's own.
+        python: runs what the Procfile runs with `python`: the one on the PATH may be another,
+            without Gofer in it.
+
+    Raises:
+        ConfigError: the Procfile names no process.
+    """
+    written = (
+        dict(parse_procfile(procfile.read_text("utf-8")).processes)
+        if procfile.is_file()
+        else _INSTALLED
+    )
+    if not written:
+        raise ConfigError(f"{procfile}: it names no process")
+    return {name: _with_python(command, python) for name, command in written.items()}
+
+
+def _with_python(command: str, python: str) -> str:
+    first, space, rest = command.partition(" ")
+    if first not in {"python", "python3"}:
+        return command
+    # exec: a signal is to reach the process itself, not a shell in front of it.
+    return f"exec {shlex.quote(python)}{space}{rest}"
+
+
+def run_processes(processes: Mapping[str, str], environment: Mapping[str, str]) -> int:
+    """Run processes until they have all ended; return an exit code.
+
+    When one ends the others are asked to stop. Ctrl-C and SIGTERM ask all of them; a second one
+    kills.
+
+    Args:
+        processes: shell commands by name.
+        environment: theirs, whole.
+    """
+    # honcho would kill five seconds after the first process has stopped, which the server does at
+    # once. The grader bounds by itself how long it finishes its runs (GOFER_DRAIN_S).
+    honcho.manager.KILL_WAIT = _PATIENCE_S
+    manager = _Manager()
+    for name, command in processes.items():
+        manager.add_process(name, command, env=dict(environment))
+    manager.loop()
+    return exit_code(manager.returncode)
+
+
+class _Manager(honcho.manager.Manager):  # type: ignore[misc] # honcho has no types
+    """honcho's manager, which a second Ctrl-C hurries up."""
+
+    _stops = 0
+
+    def terminate(self) -> None:
+        """Ask every process to stop; the third time, kill what still runs.
+
+        The loop itself asks once, when the first process has ended; so the third time is at least
+        the second signal.
+        """
+        self._stops += 1
+        if self._stops >= _STOPS_BEFORE_KILLING:
+            self.kill()
+        else:
+            super().terminate()
+
+
+def exit_code(returncode: int | None) -> int:
+    """Return the exit code for what honcho returned.
+
+    A stop that was asked for is a success; a process killed by signal n gives 128 + n, as a shell
+    says it.
+    """
+    if returncode is None:
+        return 1
+    if returncode in _SIGNALLED:
+        return 0
+    return 128 - returncode if returncode < 0 else returncode

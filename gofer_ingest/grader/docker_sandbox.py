@@ -1,0 +1,300 @@
+"""Runs each notebook in a fresh container that is used once and removed.
+
+Nothing is mounted: the job goes in by standard input, the answer comes out by standard output, so
+the engine may be on another machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import docker.errors
+from docker.types import LogConfig, Ulimit
+
+from gofer_ingest.grader import harness_link
+from gofer_ingest.grader.engine import connect, engine_errors
+from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
+from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
+from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
+from shared.errors import GraderError, HarnessNotReady, ImageMissing, SandboxUnavailable
+from shared.model import Limits, RunId, new_run_id
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+LABEL_VOLUME = "gofer.volume"
+LABEL_RUN = "gofer.run"
+LABEL_PROTOCOL = "gofer.protocol"
+CONTAINER_USER = "10001:10001"
+TMPFS = "/tmp"  # noqa: S108 - the container's own
+FOLDER = f"{TMPFS}/gofer"
+READY_WITHIN_S = 60.0
+TAKEN_WITHIN_S = 60.0
+INSPECT_WITHIN_S = 120.0
+LIFE_AFTER_DEADLINE_S = 120.0
+"""A container whose grader is gone ends itself this long after its deadline."""
+
+
+def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dict[str, Any]:
+    """Return what is asked of the engine for one container.
+
+    The whole of the hardening stands here, and the function is pure: a test reads each limit in it.
+    """
+    threads = str(max(1, math.ceil(limits.cpus)))
+    return {
+        "image": image,
+        "command": [
+            "--folder",
+            FOLDER,
+            "--lifetime-s",
+            str(limits.time_s + READY_WITHIN_S + TAKEN_WITHIN_S + LIFE_AFTER_DEADLINE_S),
+        ],
+        "user": CONTAINER_USER,
+        "working_dir": TMPFS,
+        "stdin_open": True,
+        "tty": False,
+        "labels": labels,
+        "environment": {
+            "HOME": f"{FOLDER}/home",
+            "TMPDIR": f"{FOLDER}/tmp",
+            "OPENBLAS_NUM_THREADS": threads,
+            "OMP_NUM_THREADS": threads,
+        },
+        "host_config": {
+            "network_mode": "none",
+            "read_only": True,
+            "tmpfs": {TMPFS: f"rw,nosuid,nodev,exec,mode=1777,size={limits.disk_bytes}"},
+            "shm_size": 16 << 20,
+            "ipc_mode": "private",
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "pids_limit": limits.pids,
+            "mem_limit": limits.memory_bytes,
+            "memswap_limit": limits.memory_bytes,
+            "nano_cpus": int(limits.cpus * 1e9),
+            "ulimits": [
+                Ulimit(name="core", soft=0, hard=0),
+                Ulimit(name="fsize", soft=limits.disk_bytes, hard=limits.disk_bytes),
+                Ulimit(name="nofile", soft=1024, hard=1024),
+            ],
+            "log_config": LogConfig(type="none"),
+            "init": False,
+            "auto_remove": False,
+            "restart_policy": {"Name": "no"},
+        },
+    }
+
+
+class DockerSlot(Slot):
+    """One container whose harness is ready."""
+
+    def __init__(self, sandbox: DockerSandbox, container_id: str, channel: _SocketChannel) -> None:
+        self._sandbox = sandbox
+        self._is_gone = False
+        self.container_id = container_id
+        self.channel = channel
+        self.transcript = Transcript()
+
+    def discard(self) -> None:
+        """Remove the container, whatever it is doing; a failure is left to the reaper."""
+        if self._is_gone:
+            return
+        self._is_gone = True
+        self.channel.close()
+        try:
+            self._sandbox.remove(self.container_id)
+        except SandboxUnavailable:
+            log.warning(
+                "A container could not be removed; the reaper will",
+                extra={"action": "container_left", "container": self.container_id[:12]},
+            )
+
+
+class DockerSandbox(Sandbox):
+    """The adapter to the engine's API."""
+
+    name = "docker"
+
+    def __init__(self, image: str, volume: Path, docker_host: str | None = None) -> None:
+        self._image = image
+        self._docker_host = docker_host
+        # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
+        self._volume_mark = hashlib.sha256(str(volume.resolve()).encode()).hexdigest()[:16]
+
+    def image_id(self) -> ImageId:
+        """Return the image's digest; see the port."""
+        api = connect(self._docker_host)
+        with engine_errors():
+            found = api.inspect_image(self._image)  # type: ignore[no-untyped-call]  # stubs lag
+        protocol = (found["Config"].get("Labels") or {}).get(LABEL_PROTOCOL)
+        if protocol != str(PROTOCOL_VERSION):
+            raise ImageMissing(
+                f"The image {self._image} was not built for this version of Gofer. "
+                "Build it again with `gofer image build`."
+            )
+        return ImageId(found["Id"])
+
+    def inspect(self, autograder_zip: bytes) -> bytes:
+        """Inspect a zip in a container of its own; see the port."""
+        slot = self.prepare(Limits(time_s=INSPECT_WITHIN_S), new_run_id())
+        try:
+            job = harness_link.pack_job(autograder_zip, None)
+            harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
+            deadline = time.monotonic() + INSPECT_WITHIN_S
+            ending, answer = harness_link.await_answer(slot.channel, slot.transcript, job, deadline)
+        finally:
+            slot.discard()
+        if answer is None:
+            tail = slot.transcript.log_tail[-2000:].decode(errors="replace")
+            raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
+        return answer
+
+    def prepare(self, limits: Limits, run_id: RunId) -> DockerSlot:
+        """Start a container and wait for its harness; see the port."""
+        image = self.image_id()
+        api = connect(self._docker_host)
+        labels = {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id}
+        request = container_request(image, limits, labels)
+        with engine_errors():
+            request["host_config"] = api.create_host_config(**request["host_config"])
+            container_id = api.create_container(**request)["Id"]
+        try:
+            with engine_errors():
+                wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                channel = _SocketChannel(api.attach_socket(container_id, params=wanted))
+                api.start(container_id)
+        except GraderError:
+            self._remove_quietly(container_id)
+            raise
+        slot = DockerSlot(self, container_id, channel)
+        try:
+            harness_link.await_ready(channel, slot.transcript, READY_WITHIN_S)
+        except HarnessNotReady:
+            slot.discard()
+            raise
+        return slot
+
+    def run(self, slot: Slot, job: Job) -> RawResult:
+        """Grade one notebook; see the port."""
+        if not isinstance(slot, DockerSlot):
+            raise TypeError("this slot belongs to another sandbox")
+        packed = harness_link.pack_job(
+            job.autograder_zip, job.notebook, output_bytes=job.limits.output_bytes
+        )
+        try:
+            harness_link.hand_over(slot.channel, slot.transcript, packed, TAKEN_WITHIN_S)
+            started = time.monotonic()
+            ending, answer = harness_link.await_answer(
+                slot.channel, slot.transcript, packed, started + job.limits.time_s
+            )
+            wall_s = time.monotonic() - started
+            exit_code, oom_killed = self._how_it_ended(slot.container_id, ending)
+        finally:
+            slot.discard()
+        if ending is Ending.DIED and oom_killed:
+            ending = Ending.OUT_OF_MEMORY
+        return RawResult(
+            ending=ending,
+            answer=answer,
+            log_tail=slot.transcript.log_tail,
+            wall_s=wall_s,
+            oom_killed=oom_killed,
+            exit_code=exit_code,
+        )
+
+    def reap(self) -> int:
+        """Remove every container that carries this volume's mark; see the port."""
+        api = connect(self._docker_host)
+        with engine_errors():
+            left = api.containers(
+                all=True, filters={"label": f"{LABEL_VOLUME}={self._volume_mark}"}
+            )
+        for container in left:
+            self.remove(container["Id"])
+        return len(left)
+
+    def remove(self, container_id: str) -> None:
+        """Kill and remove a container; one that is already gone is no error.
+
+        Raises:
+            SandboxUnavailable: the engine would not.
+        """
+        api = connect(self._docker_host)
+        with engine_errors():
+            try:
+                api.remove_container(container_id, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if error.status_code != 409:  # noqa: PLR2004 - "removal already in progress"
+                    raise
+
+    def _remove_quietly(self, container_id: str) -> None:
+        try:
+            self.remove(container_id)
+        except SandboxUnavailable:
+            log.warning(
+                "A container could not be removed; the reaper will",
+                extra={"action": "container_left", "container": container_id[:12]},
+            )
+
+    def _how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
+        api = connect(self._docker_host)
+        with engine_errors():
+            if ending in {Ending.TIMED_OUT, Ending.TOO_MUCH_OUTPUT}:
+                try:
+                    api.kill(container_id)
+                except docker.errors.APIError as error:
+                    if error.status_code not in {404, 409}:  # it ended by itself in between
+                        raise
+            elif ending is Ending.DIED:
+                # the outputs close a moment before the engine has noted how the process ended
+                api.wait(container_id, timeout=30)
+            state = api.inspect_container(container_id)["State"]
+        exit_code = None if state["Running"] else int(state["ExitCode"])
+        return exit_code, bool(state["OOMKilled"])
+
+
+class _SocketChannel(Channel):
+    """The attached socket: input one way, both outputs the other in the engine's frames."""
+
+    def __init__(self, attached: Any) -> None:
+        self._attached = attached
+        self._socket: socket.socket = getattr(attached, "_sock", attached)
+        self._buffer = bytearray()
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send all of `data`; see the port."""
+        self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+        self._socket.sendall(data)
+
+    def receive(self, deadline: float) -> tuple[Stream, bytes] | None:
+        """Return the next chunk; see the port."""
+        while True:
+            if len(self._buffer) >= 8:  # noqa: PLR2004 - the engine's frame head
+                length = int.from_bytes(self._buffer[4:8], "big")
+                if len(self._buffer) >= 8 + length:
+                    stream = Stream.LOG if self._buffer[0] == Stream.LOG else Stream.FRAMES
+                    chunk = bytes(self._buffer[8 : 8 + length])
+                    del self._buffer[: 8 + length]
+                    return stream, chunk
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            self._socket.settimeout(remaining)
+            data = self._socket.recv(1 << 16)
+            if not data:
+                return None
+            self._buffer += data
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._attached.close()
+        self._socket.close()

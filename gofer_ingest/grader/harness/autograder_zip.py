@@ -1,0 +1,37 @@
+"""Unpacking an autograder zip.
+
+Staff made it, and still no name in it may lead out of its folder.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path, PurePosixPath
+
+UNPACKED_MAX_BYTES = 512 << 20
+
+
+def unpack(data: bytes, folder: Path) -> None:
+    """Unpack a zip into `folder`, which is made.
+
+    Raises:
+        ValueError: it is no zip, is too large unpacked, or holds a name that leads elsewhere.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile as error:
+        raise ValueError("this is not a zip file") from error
+    with archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > UNPACKED_MAX_BYTES:
+            raise ValueError(f"unpacked it is over {UNPACKED_MAX_BYTES >> 20} MiB")
+        for member in members:
+            path = PurePosixPath(member.filename)
+            if path.is_absolute() or ".." in path.parts or "\\" in member.filename:
+                raise ValueError(f"it holds a file named {member.filename!r}")
+        folder.mkdir(parents=True)
+        try:
+            archive.extractall(folder)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            raise ValueError(f"it cannot be unpacked: {error}") from error

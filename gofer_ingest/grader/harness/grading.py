@@ -1,0 +1,121 @@
+"""Grading one notebook by otter's own runner, so that scores are otter's own."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbclient.exceptions import DeadKernelError
+from otter.run import run_autograder
+from otter.run.run_autograder.utils import OtterRuntimeError, capture_run_output
+from otter.version import __version__ as otter_version
+
+from . import execution, memory, unpickling
+from .autograder_zip import unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .protocol import Job
+
+LOG_MAX_CHARACTERS = 32_000
+ERROR_MAX_CHARACTERS = 4_000
+_ALWAYS = {"logo": False, "token": None, "zips": False}
+"""Overrides of the zip's config: no banner in logs, no upload to Gradescope, one notebook a job."""
+
+
+def grade(job: Job, folder: Path) -> dict[str, Any]:
+    """Grade the job's notebook below `folder`; the answer is plain JSON values.
+
+    Its `kind` is `results`, `refused` (otter would not grade this notebook), `kernel_died`, or
+    `failed` (no results could be read, or otter raised).
+    """
+    started = time.monotonic()
+    autograder = folder / "autograder"
+    _lay_out(job, autograder)
+    unpickling.guard_otter()
+    budget = execution.OutputBudget(int(job.options["output_bytes"]))
+    execution.substitute_executor(budget)
+    with capture_run_output() as printed:
+        kind, scores, error = _run_otter(autograder)
+        log = printed.getvalue()
+    return {
+        "kind": kind,
+        "questions": _questions(scores) if kind == "results" else [],
+        "error": error[:ERROR_MAX_CHARACTERS],
+        "log": log[-LOG_MAX_CHARACTERS:],
+        "otter_version": otter_version,
+        "output_truncated": budget.was_exceeded,
+        "grading_s": round(time.monotonic() - started, 3),
+        "memory": memory.usage(),
+    }
+
+
+def _lay_out(job: Job, autograder: Path) -> None:
+    unpack(job.autograder_zip, autograder / "source")
+    (autograder / "source" / "tests").mkdir(exist_ok=True)
+    for name in ("submission", "results"):
+        (autograder / name).mkdir()
+    (autograder / "submission_metadata.json").write_text("{}")
+    (autograder / "submission" / "submission.ipynb").write_bytes(job.notebook or b"")
+
+
+def _run_otter(autograder: Path) -> tuple[str, Any, str]:
+    kept: list[Any] = []
+    make_runner = run_autograder.create_runner
+
+    def make_observed_runner(config: dict[str, Any], **overrides: Any) -> Any:
+        runner = make_runner(config, **overrides)
+        run = runner.run
+
+        def run_and_keep() -> Any:
+            # The results are kept in memory: the files otter writes them to are within reach of
+            # whatever the notebook left running.
+            kept.append(run())
+            return kept[-1]
+
+        runner.run = run_and_keep
+        return runner
+
+    run_autograder.create_runner = make_observed_runner
+    try:
+        run_autograder.main(str(autograder), **_ALWAYS)
+    except OtterRuntimeError as error:
+        return "refused", None, str(error)
+    except DeadKernelError as error:
+        return "kernel_died", None, str(error)
+    except Exception as error:  # noqa: BLE001 - the notebook can make otter raise whatever it likes
+        if not kept:
+            return "failed", None, f"{type(error).__name__}: {error}"
+    finally:
+        run_autograder.create_runner = make_runner
+    scores = kept[0]
+    if scores.has_catastrophic_failure():
+        cause = scores.catastrophic_error
+        return "failed", None, f"{type(cause).__name__}: {cause}"
+    return "results", scores, ""
+
+
+def _questions(scores: Any) -> list[dict[str, Any]]:
+    questions = []
+    for name, test_file in dict(scores.results).items():
+        try:
+            score, possible = test_file.score, test_file.possible
+        except Exception:  # noqa: BLE001 - a result whose parts the notebook made up
+            score = possible = None
+        questions.append(
+            {"name": str(name), "score": _number(score), "possible": _number(possible)}
+        )
+    return questions
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, (int, float)) and math.isfinite(value)
+    return float(value) if is_number else None
+
+
+def as_json(answer: dict[str, Any]) -> bytes:
+    """Encode an answer; lone surrogates from a notebook's output survive as escapes."""
+    return json.dumps(answer, ensure_ascii=True, allow_nan=False).encode("ascii")

@@ -1,0 +1,56 @@
+"""The few Linux calls that Python 3.11 does not offer, through libc."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWNS = 0x00020000
+_MS_BIND = 4096
+_MS_REC = 16384
+_MS_PRIVATE = 1 << 18
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def forbid_inspection() -> None:
+    """Make this process non-dumpable: others of its uid can neither trace it nor open its /proc."""
+    _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl(PR_SET_DUMPABLE)")
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def forbid_new_privileges() -> None:
+    """Make set-uid programs powerless for this process and all it starts."""
+    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
+
+
+def enter_private_mounts() -> None:
+    """Enter a mount namespace of this process's own; what it mounts, nobody else sees."""
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare(CLONE_NEWNS)")
+    _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount(MS_PRIVATE)")
+
+
+def mount_tmpfs(target: str) -> None:
+    """Mount an empty, world-readable tmpfs."""
+    _check(_libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", 0, b"mode=755,size=1m"), "mount")
+
+
+def bind_mount(source: str, target: str) -> None:
+    """Make `source` visible at `target` as well."""
+    _check(
+        _libc.mount(os.fsencode(source), os.fsencode(target), None, _MS_BIND | _MS_REC, None),
+        f"bind mount at {target}",
+    )

@@ -1,0 +1,218 @@
+"""Runs each notebook in a process on this machine: for trying Gofer out, with trusted notebooks.
+
+The same harness as in the image, with rlimits instead of a container. It holds back mistakes, not
+an attacker: the network is on, files that this user may read can be read.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gofer_ingest
+from gofer_ingest.grader import harness_link
+from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
+from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
+from shared.errors import HarnessNotReady, SandboxUnavailable
+from shared.model import Limits, RunId, new_run_id
+
+if TYPE_CHECKING:
+    from typing import IO
+
+READY_WITHIN_S = 60.0
+TAKEN_WITHIN_S = 60.0
+INSPECT_WITHIN_S = 120.0
+LIFE_AFTER_DEADLINE_S = 120.0
+STOP_WITHIN_S = 10.0
+UNPRIVILEGED_ID = 65534
+"""`nobody`, on every Debian: whom root becomes to run a notebook."""
+FOLDER_PREFIX = "gofer-run-"
+
+
+class ProcessSlot(Slot):
+    """One harness process that is ready, and the folder it may write to."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+        self.process = process
+        self.folder = folder
+        self.channel = _PipeChannel(process)
+        self.transcript = Transcript()
+
+    def discard(self) -> None:
+        """End the whole tree of processes and remove the folder."""
+        if self.process.poll() is None:
+            self.process.terminate()  # the supervisor kills whatever the notebook started
+            try:
+                self.process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.channel.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ProcessSandbox(Sandbox):
+    """The adapter to this machine's processes."""
+
+    name = "process"
+
+    def image_id(self) -> ImageId:
+        """Return a name for this interpreter; see the port."""
+        return ImageId(f"process:{sys.version_info.major}.{sys.version_info.minor}:{sys.prefix}")
+
+    def inspect(self, autograder_zip: bytes) -> bytes:
+        """Inspect a zip in a process of its own; see the port."""
+        slot = self.prepare(Limits(time_s=INSPECT_WITHIN_S), new_run_id())
+        try:
+            job = harness_link.pack_job(autograder_zip, None)
+            harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
+            deadline = time.monotonic() + INSPECT_WITHIN_S
+            ending, answer = harness_link.await_answer(slot.channel, slot.transcript, job, deadline)
+        finally:
+            slot.discard()
+        if answer is None:
+            tail = slot.transcript.log_tail[-2000:].decode(errors="replace")
+            raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
+        return answer
+
+    def prepare(self, limits: Limits, run_id: RunId) -> ProcessSlot:
+        """Start a harness and wait for it; see the port."""
+        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        command = [sys.executable, "-I", "-m", "gofer_ingest.grader.harness"]
+        command += ["--folder", str(folder / run_id)]
+        life = limits.time_s + READY_WITHIN_S + TAKEN_WITHIN_S + LIFE_AFTER_DEADLINE_S
+        command += ["--lifetime-s", str(life)]
+        command += ["--memory-bytes", str(limits.memory_bytes)]
+        command += ["--file-bytes", str(limits.disk_bytes)]
+        if os.geteuid() == 0:
+            os.chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+            command += ["--uid", str(UNPRIVILEGED_ID), "--gid", str(UNPRIVILEGED_ID)]
+            command += ["--processes", str(limits.pids)]
+            for needed in _what_a_run_reads():
+                command += ["--needs", str(needed)]
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own harness, our own words
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=_environment(folder / run_id, limits),
+                start_new_session=True,
+            )
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise SandboxUnavailable(f"No process could be started: {error}") from error
+        slot = ProcessSlot(process, folder)
+        try:
+            harness_link.await_ready(slot.channel, slot.transcript, READY_WITHIN_S)
+        except HarnessNotReady:
+            slot.discard()
+            raise
+        return slot
+
+    def run(self, slot: Slot, job: Job) -> RawResult:
+        """Grade one notebook; see the port."""
+        if not isinstance(slot, ProcessSlot):
+            raise TypeError("this slot belongs to another sandbox")
+        packed = harness_link.pack_job(
+            job.autograder_zip, job.notebook, output_bytes=job.limits.output_bytes
+        )
+        try:
+            harness_link.hand_over(slot.channel, slot.transcript, packed, TAKEN_WITHIN_S)
+            started = time.monotonic()
+            ending, answer = harness_link.await_answer(
+                slot.channel, slot.transcript, packed, started + job.limits.time_s
+            )
+            wall_s = time.monotonic() - started
+        finally:
+            slot.discard()
+        return RawResult(
+            ending=ending,
+            answer=answer,
+            log_tail=slot.transcript.log_tail,
+            wall_s=wall_s,
+            oom_killed=False,
+            exit_code=slot.process.returncode if ending is Ending.DIED else None,
+        )
+
+    def reap(self) -> int:
+        """Do nothing: a harness whose grader is gone ends itself, by its pipes and its lifetime."""
+        return 0
+
+
+def _what_a_run_reads() -> list[Path]:
+    """The folders of the interpreter and of Gofer: root may keep them where others cannot go."""
+    package = Path(next(iter(gofer_ingest.__path__))).resolve()
+    return sorted({Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package})
+
+
+def _environment(folder: Path, limits: Limits) -> dict[str, str]:
+    """An allow-list: no variable of the grader's reaches a notebook."""
+    threads = str(max(1, math.ceil(limits.cpus)))
+    return {
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": threads,
+        "OMP_NUM_THREADS": threads,
+    }
+
+
+class _PipeChannel(Channel):
+    """The three pipes of one process."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            raise ValueError("the harness needs all three of its pipes")
+        self._stdin: IO[bytes] = process.stdin
+        os.set_blocking(self._stdin.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._outputs: dict[IO[bytes], Stream] = {
+            process.stdout: Stream.FRAMES,
+            process.stderr: Stream.LOG,
+        }
+        for pipe, stream in self._outputs.items():
+            self._selector.register(pipe, selectors.EVENT_READ, stream)
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send all of `data`; see the port."""
+        remaining = memoryview(data)
+        with selectors.DefaultSelector() as writable:
+            writable.register(self._stdin, selectors.EVENT_WRITE)
+            while remaining:
+                wait_s = deadline - time.monotonic()
+                if wait_s <= 0 or not writable.select(wait_s):
+                    raise TimeoutError
+                remaining = remaining[os.write(self._stdin.fileno(), remaining) :]
+
+    def receive(self, deadline: float) -> tuple[Stream, bytes] | None:
+        """Return the next chunk; see the port."""
+        while True:
+            wait_s = deadline - time.monotonic()
+            ready = self._selector.select(wait_s) if wait_s > 0 else []
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                data = os.read(key.fd, 1 << 16)
+                if data:
+                    return Stream(key.data), data
+                if key.data is Stream.FRAMES:
+                    return None  # a process left behind may hold the log open for ever
+                self._selector.unregister(key.fileobj)
+
+    def close(self) -> None:
+        """Close the pipes."""
+        self._selector.close()
+        for pipe in (self._stdin, *self._outputs):
+            pipe.close()

@@ -1,0 +1,53 @@
+"""The Tornado application: addresses, access log, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from tornado.web import Application, RequestHandler
+
+from gofer_ingest.server.answering import Handler
+from gofer_ingest.server.handlers import Health, Nothing, Readiness, Submission, Submissions
+
+if TYPE_CHECKING:
+    from gofer_ingest.server.means import Means
+
+_log = logging.getLogger("gofer.access")
+_ID = r"([0-9a-f-]{36})"
+
+
+def make_app(means: Means) -> Application:
+    """Return the application under `means.prefix`."""
+    prefix = re.escape(means.prefix)
+    given = {"means": means}
+    return Application(
+        [
+            (prefix + "?", Submissions, given),
+            (f"{prefix}submissions/{_ID}", Submission, given),
+            (f"{prefix}healthz", Health, given),
+            (f"{prefix}readyz", Readiness, given),
+        ],
+        default_handler_class=Nothing,
+        default_handler_args=given,
+        log_function=_log_request,
+    )
+
+
+def _log_request(handler: RequestHandler) -> None:
+    """Log one answered request: never its query, headers or body."""
+    if not isinstance(handler, Handler) or handler.is_logged:
+        return
+    handler.is_logged = True
+    request = handler.request
+    extra: dict[str, object] = {
+        "action": "http.request",
+        "method": request.method,
+        "path": request.path,
+        "status": handler.get_status(),
+        "duration_ms": round(1000 * request.request_time(), 1),
+    }
+    if handler.submission_id is not None:
+        extra["submission_id"] = handler.submission_id
+    _log.info("Answered a request", extra=extra)

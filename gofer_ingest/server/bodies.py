@@ -1,0 +1,90 @@
+"""Bodies as they arrive: bounded one by one and all together, in memory only.
+
+Nothing of a body touches the disk before it is whole and known to be a notebook, so a connection
+that is slow or cut leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from gofer_ingest.server.errors import ServerBusy
+from shared.errors import TooLarge
+
+
+class BodyBudget:
+    """How many bytes all bodies in hand may have together. For one thread, the event loop's."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._used_bytes = 0
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of all bodies in hand."""
+        return self._used_bytes
+
+    def reserve(self, size_bytes: int) -> None:
+        """Take a share.
+
+        Raises:
+            ServerBusy: there is not that much left.
+        """
+        if self._used_bytes + size_bytes > self._limit_bytes:
+            raise ServerBusy
+        self._used_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Return a share."""
+        self._used_bytes -= size_bytes
+
+
+class Body:
+    """The body of one request.
+
+    Args:
+        limit_bytes: the largest that is taken.
+        budget: shared with all other bodies.
+    """
+
+    def __init__(self, limit_bytes: int, budget: BodyBudget) -> None:
+        self._limit_bytes = limit_bytes
+        self._budget = budget
+        self._received = bytearray()
+
+    def expect(self, content_length: str) -> None:
+        """Check a Content-Length before anything is read.
+
+        Raises:
+            TooLarge: it is over the limit. What is no number is left for the HTTP parser.
+        """
+        if content_length.isascii() and content_length.isdigit():
+            digits = content_length.lstrip("0") or "0"
+            if len(digits) > len(str(self._limit_bytes)) or int(digits) > self._limit_bytes:
+                raise self._too_large()
+
+    def add(self, chunk: bytes) -> None:
+        """Keep the next bytes.
+
+        Raises:
+            TooLarge: the body is over the limit with them.
+            ServerBusy: all bodies together are.
+        """
+        if len(self._received) + len(chunk) > self._limit_bytes:
+            raise self._too_large()
+        self._budget.reserve(len(chunk))
+        self._received += chunk
+
+    def whole(self) -> bytes:
+        """Return what was received."""
+        return bytes(self._received)
+
+    def drop(self) -> None:
+        """Forget it and give its share back; doing it again is no error."""
+        self._budget.give_back(len(self._received))
+        self._received = bytearray()
+
+    def _too_large(self) -> TooLarge:
+        limit = f"{self._limit_bytes / (1 << 20):.3g} MB"
+        return TooLarge(
+            f"This notebook is too large: more than {limit} cannot be taken. Clear the outputs of "
+            "your cells, save, and submit again."
+        )

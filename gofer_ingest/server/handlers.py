@@ -1,0 +1,108 @@
+"""The addresses of the server, one handler each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from gofer_ingest.server.answering import Handler
+from gofer_ingest.server.bodies import Body
+from gofer_ingest.server.door import accept, state_of
+from gofer_ingest.server.errors import NotFound
+from shared.errors import WrongContentType
+from shared.model import SubmissionId
+
+if TYPE_CHECKING:
+    from gofer_ingest.server.identity import Student
+
+_JSON_TYPES: Final = frozenset({"application/json", "application/x-ipynb+json", "text/plain", ""})
+"""What a notebook may come as. Buttons that `fetch` a string without saying what it is send
+`text/plain`, and scripts that post one send nothing; the body has to be JSON in any case."""
+
+
+class Submissions(Handler):
+    """`{prefix}`: where notebooks are submitted."""
+
+    allowed: ClassVar = frozenset({"GET", "HEAD", "POST"})
+    _sender: Student
+
+    @property
+    def is_json_usual(self) -> bool:
+        """Old buttons show whatever text comes back, and ask for nothing in particular."""
+        return False
+
+    async def admit(self) -> None:
+        """Let a signed-in student's JSON of an acceptable size in."""
+        if self.request.method != "POST":
+            return
+        self._sender = await self.student()
+        headers = self.request.headers
+        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind not in _JSON_TYPES:
+            raise WrongContentType
+        if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise WrongContentType("Send the notebook as it is, not compressed.")
+        body = Body(self.means.max_body_bytes, self.means.budget)
+        body.expect(headers.get("Content-Length", ""))
+        self.body = body
+
+    async def answer(self, *words: str) -> None:
+        """Store the notebook and give the receipt; 202 means that it is on disk."""
+        del words
+        if self.body is None:
+            self.write_text(
+                "This is where notebooks are submitted: use the Submit button of your notebook."
+            )
+            return
+        means = self.means
+        receipt = await self.in_thread(
+            accept, self.body.whole(), self._sender, means.catalogue, means.spool
+        )
+        self.submission_id = receipt.id
+        status_url = f"{means.prefix}submissions/{receipt.id}"
+        self.set_status(202)
+        self.set_header("Location", status_url)
+        self.set_header("Vary", "Accept")
+        if self.is_json_wanted:
+            self.write_json(receipt.as_json(status_url))
+        else:
+            self.write_text(receipt.sentence)
+
+
+class Submission(Handler):
+    """`{prefix}submissions/{id}`: the state of one's own submission."""
+
+    async def answer(self, *words: str) -> None:
+        """Tell the state; scores are told once they are published, which is not here."""
+        student = await self.student()
+        submission_id = SubmissionId(words[0])
+        self.submission_id = submission_id
+        self.write_json(await self.in_thread(state_of, submission_id, student, self.means.spool))
+
+
+class Health(Handler):
+    """`{prefix}healthz`: the process answers."""
+
+    async def answer(self, *words: str) -> None:
+        """Say so."""
+        del words
+        self.write_json({"status": "ok"})
+
+
+class Readiness(Handler):
+    """`{prefix}readyz`: a submission would be accepted now."""
+
+    async def answer(self, *words: str) -> None:
+        """Try whether the spool can be written."""
+        del words
+        await self.in_thread(self.means.spool.prepare)
+        self.write_json({"status": "ready"})
+
+
+class Nothing(Handler):
+    """Any other address."""
+
+    allowed: ClassVar = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+    async def admit(self) -> None:
+        """Admit nothing."""
+        raise NotFound

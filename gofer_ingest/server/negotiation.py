@@ -1,0 +1,35 @@
+"""Whether an answer is wanted as JSON or as text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_QUALITY: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
+
+
+def wants_json(accept: str, *, otherwise: bool) -> bool:
+    """Tell whether an Accept header asks for JSON rather than for text.
+
+    JSON is asked for only by naming it: a browser's `fetch` sends `*/*` by itself, which says
+    nothing. Where both are named, the better quality wins, and JSON if they are equal (RFC 9110,
+    section 12.5.1).
+
+    Args:
+        accept: the header; empty where there is none.
+        otherwise: what to answer where neither is named.
+    """
+    json = text = 0.0
+    for part in accept.split(","):
+        kind, *parameters = (word.strip().lower() for word in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if match := _QUALITY.fullmatch(parameter):
+                quality = float(match[1])
+        if kind in {"application/json", "application/*"}:
+            json = max(json, quality)
+        elif kind.startswith("text/"):
+            text = max(text, quality)
+    if json == text == 0.0:
+        return otherwise
+    return json >= text

@@ -1,0 +1,181 @@
+"""Pure: the bytes of a request → which assignment it is for and what to store, or a rejection.
+
+This checks a notebook's shape only, which takes a fraction of a millisecond; validating it against
+the notebook format is the grader's. Nothing here touches disk, network or clock.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NoReturn
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gofer_ingest.server.names import plain_name
+from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook
+from shared.model import AssignmentKey
+
+_FORMAT: Final = 4
+_OTHER_FORMATS: Final = frozenset({1, 2, 3, 5, 6})
+_BOM: Final = b"\xef\xbb\xbf"
+_WORDS: Final = ("course", "section", "assignment")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNotebook:
+    """A notebook that can be stored.
+
+    Attributes:
+        key: the assignment its metadata names; whether there is one, the catalogue knows.
+        content: the bytes to store. Of a bare notebook these are the bytes sent, without a byte
+            order mark; of a wrapped one its JSON written again in UTF-8.
+    """
+
+    key: AssignmentKey
+    content: bytes
+
+
+class _Cell(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    cell_type: Literal["code", "markdown", "raw"]
+    source: str | list[str]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    nbformat: int
+    metadata: dict[str, Any]
+    cells: list[_Cell]
+
+
+def read_notebook(body: bytes) -> ReadNotebook:
+    """Read what a submit button sends, `{"nb": <notebook>}`, or a bare notebook.
+
+    Args:
+        body: the whole body of the request.
+
+    Raises:
+        NotANotebook: it is no JSON, or no notebook of format 4.
+        MissingMetadata: the notebook does not say which assignment it is.
+        MalformedMetadata: what it says cannot be the name of one.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        sent = _parse(body)
+        if not isinstance(sent, dict):
+            raise NotANotebook
+        if is_wrapped := "nb" in sent and "cells" not in sent:
+            sent = sent["nb"]
+        metadata = _metadata_of(sent)
+        key = assignment_key(metadata)
+        return ReadNotebook(key, _written(sent) if is_wrapped else body)
+    except RecursionError:
+        raise NotANotebook("This file is nested too deeply to be a Jupyter notebook.") from None
+
+
+def assignment_key(metadata: dict[str, Any]) -> AssignmentKey:
+    """Return the assignment that a notebook's metadata name.
+
+    The words `course`, `section` and `assignment` (or the older `lab`) stand in `gofer`, in
+    `otter_service`, or directly in the metadata. The first of these three places that has all of
+    them wins as a whole; otherwise each word is taken from the first place that has it. A word that
+    is null is not there. Old courses write the section as a number.
+
+    Raises:
+        MissingMetadata: a word is not there.
+        MalformedMetadata: a word cannot be a name.
+    """
+    nested = (metadata.get("gofer"), metadata.get("otter_service"), metadata)
+    places = [_words(place) for place in nested if isinstance(place, dict)]
+    words: dict[str, object] = next((place for place in places if len(place) == len(_WORDS)), {})
+    if not words:
+        for place in reversed(places):
+            words |= place
+    missing = [word for word in _WORDS if word not in words]
+    if missing:
+        raise MissingMetadata(
+            f"This notebook does not say which {' and '.join(missing)} it belongs to. Download a "
+            "fresh copy and move your work into it."
+        )
+    return AssignmentKey(*(_name(word, words[word]) for word in _WORDS))
+
+
+def _words(place: dict[str, Any]) -> dict[str, object]:
+    found = {word: place.get(word) for word in _WORDS}
+    if found["assignment"] is None:
+        found["assignment"] = place.get("lab")
+    return {word: value for word, value in found.items() if value is not None}
+
+
+def _name(word: str, value: object) -> str:
+    if word == "section" and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    try:
+        if isinstance(value, str):
+            return plain_name(value)
+    except ValueError as error:
+        raise MalformedMetadata(
+            f"The {word} that this notebook names is damaged: {error}. Download a fresh copy and "
+            "move your work into it."
+        ) from None
+    raise MalformedMetadata(
+        f"The {word} that this notebook names is not a text. Download a fresh copy and move your "
+        "work into it."
+    )
+
+
+def _parse(body: bytes) -> object:
+    try:
+        sent: object = json.loads(
+            body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except ValueError:
+        # Not UTF-8, not JSON, or a number of thousands of digits.
+        raise NotANotebook from None
+    return sent
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise NotANotebook(
+        f"This notebook holds the value {constant}, which JSON does not have. Clear the outputs of "
+        "your cells, save, and submit again."
+    )
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        _refuse_constant("Infinity")
+    return number
+
+
+def _metadata_of(sent: object) -> dict[str, Any]:
+    version = sent.get("nbformat") if isinstance(sent, dict) else None
+    if type(version) is int and version in _OTHER_FORMATS:
+        if version < _FORMAT:
+            raise NotANotebook(
+                f"This notebook has the old format {version}. Open it in Jupyter, save it there, "
+                "and submit it again."
+            )
+        raise NotANotebook(
+            f"This notebook has the format {version}, which is newer than this server knows."
+        )
+    try:
+        shape = _Shape.model_validate(sent)
+    except ValidationError:
+        raise NotANotebook from None
+    if shape.nbformat != _FORMAT:
+        raise NotANotebook
+    return shape.metadata
+
+
+def _written(notebook: object) -> bytes:
+    """Write a notebook as compact JSON; what UTF-8 cannot hold (lone surrogates) is escaped."""
+    try:
+        return json.dumps(notebook, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(notebook, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,364 @@
+"""The environment, typed: one settings class per process, each naming only what it needs.
+
+This is the only module that reads the environment. It is read once per process, in the process's
+composition root, which hands values on; nothing is looked up later. `python -m shared.config`
+prints the effective settings with the secrets hidden, and `--table` the table in
+`docs/configuration.md`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.errors import ConfigError
+from shared.model import Limits, opaque_name
+from shared.sizes import size_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
+S = TypeVar("S", bound="ProcessSettings")
+
+_CONTAINER_SECRETS: Final = Path("/run/secrets")
+_PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~@%+-]+/)*")
+_LOCAL_URL: Final = "http://127.0.0.1:10101/services/gofer_nb/"
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _prefix(text: str) -> str:
+    prefix = f"/{text.strip('/')}/".replace("//", "/")
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError("write it as a path such as /services/gofer_nb/")
+    return prefix
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise ValueError(f"write it as a URL such as {_LOCAL_URL}")
+    return f"{text.rstrip('/')}/"
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Size = Annotated[int, BeforeValidator(size_bytes)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+LogFormat = Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)]
+
+
+def _setting(
+    variable: str, default: Any, meaning: str, *, shown: str = "", secret: bool = False
+) -> Any:
+    """Declare one setting: its variable, its default, and one sentence for the table.
+
+    Args:
+        variable: name in the environment.
+        default: a value, or a function that makes it.
+        meaning: one sentence.
+        shown: what the table says of the default where its value would say little.
+        secret: it may also come from a file, and is never printed.
+    """
+    made: dict[str, Any] = {"default_factory" if callable(default) else "default": default}
+    return Field(
+        validation_alias=variable,
+        description=meaning,
+        json_schema_extra={"shown": shown, "secret": secret},
+        **made,
+    )
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Secrets from `NAME_FILE`, from systemd's credentials, or from a container's secrets."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return a secret's text from the first place that has it, or None."""
+        variable = variable_of(field, field_name)
+        if not is_secret(field):
+            return None, variable, False
+        named = os.environ.get(f"{variable}_FILE")  # noqa: TID251 - this module is the one reader
+        if named:
+            try:
+                return Path(named).read_text("utf-8").strip(), variable, False
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{variable}_FILE: the file it names cannot be read") from error
+        folders = [_CONTAINER_SECRETS]
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")  # noqa: TID251 - as above
+        if credentials:
+            folders.insert(0, Path(credentials))
+        for folder in folders:
+            try:
+                return (folder / variable.lower()).read_text("utf-8").strip(), variable, False
+            except FileNotFoundError:
+                continue
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{variable}: the secret's file cannot be read") from error
+        return None, variable, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, variable, _ = self.get_field_value(field, name)
+            if value:
+                found[variable] = value
+        return found
+
+
+class ProcessSettings(BaseSettings):
+    """What every process needs."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        case_sensitive=True,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        validate_default=True,
+        hide_input_in_errors=True,  # a validation error would otherwise print its neighbours
+    )
+
+    volume_path: AbsolutePath = _setting(
+        "VOLUME_PATH", "./var", "Folder that keeps everything: the spool, notebooks, the gradebook."
+    )
+    log_level: LogLevel = _setting(
+        "GOFER_LOG_LEVEL", "info", "How much is logged: `debug`, `info`, `warning` or `error`."
+    )
+    log_format: LogFormat = _setting(
+        "GOFER_LOG_FORMAT",
+        "auto",
+        "How it is logged: `text`, `json`, or `auto` for text on a terminal and JSON elsewhere.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look in the environment itself first, then in the files of secrets."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+
+class _AddressSettings(BaseSettings):
+    address: str = _setting(
+        "GOFER_ADDRESS", "127.0.0.1", "Address the server listens on; a loopback one for trying."
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server's address."""
+        if self.address == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            return False
+
+
+class _CatalogueSettings(BaseSettings):
+    course_config_path: AbsolutePath | None = _setting(
+        "COURSE_CONFIG_PATH",
+        None,
+        "Course config file, TOML or the classic JSON; without it the autograders' folders tell.",
+    )
+    autograders: AbsolutePath = _setting(
+        "GOFER_AUTOGRADERS", "./autograders", "Folder under which the autograder zips lie."
+    )
+    course: Annotated[str, AfterValidator(opaque_name)] | None = _setting(
+        "GOFER_COURSE",
+        None,
+        "Course that `{lab|hw|project}/…` directly under the autograders' folder belongs to.",
+    )
+    time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
+        "GOFER_TIME_LIMIT_S",
+        Limits().time_s,
+        "Seconds a notebook may run where its assignment sets no limit.",
+    )
+    memory_limit: Size = _setting(
+        "GOFER_MEMORY_LIMIT", "1g", "Memory, swap included, a notebook may use, such as `512m`."
+    )
+    cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
+        "GOFER_CPUS", Limits().cpus, "Processors a notebook may use; fractions are fine."
+    )
+    pids_limit: Annotated[int, Field(gt=0)] = _setting(
+        "GOFER_PIDS_LIMIT", Limits().pids, "Processes and threads a notebook may have at one time."
+    )
+    output_limit: Size = _setting(
+        "GOFER_OUTPUT_LIMIT", "8m", "What a notebook's cells may print before the rest is dropped."
+    )
+    disk_limit: Size = _setting(
+        "GOFER_DISK_LIMIT", "256m", "What a notebook may write to its temporary disk."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What a run may use where its assignment sets nothing else."""
+        return Limits(
+            time_s=self.time_limit_s,
+            memory_bytes=self.memory_limit,
+            cpus=self.cpus,
+            pids=self.pids_limit,
+            output_bytes=self.output_limit,
+            disk_bytes=self.disk_limit,
+        )
+
+
+class _GradingSettings(BaseSettings):
+    """What grading and looking after it both need."""
+
+    sandbox: Literal["docker", "process"] = _setting(
+        "GOFER_SANDBOX",
+        "docker",
+        "Where notebooks run: `docker`, or `process` for trying Gofer with trusted notebooks.",
+    )
+    grader_image: str = _setting(
+        "GOFER_GRADER_IMAGE", "gofer-grader", "Image notebooks run in; its `python3` has otter."
+    )
+    docker_host: str | None = _setting(
+        "DOCKER_HOST", None, "Docker engine to use.", shown="the local socket"
+    )
+    wheelhouse: AbsolutePath | None = _setting(
+        "GOFER_WHEELHOUSE", None, "Folder of wheels for what autograder zips ask to be installed."
+    )
+    database_url: str | None = _setting(
+        "GOFER_DATABASE_URL",
+        None,
+        "Database that holds the gradebook.",
+        shown="`gradebook.db` in `VOLUME_PATH`",
+        secret=True,
+    )
+
+
+class ServerSettings(_CatalogueSettings, _AddressSettings, ProcessSettings):
+    """What the server needs; no secret is among it."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = _setting(
+        "GOFER_PORT", 10101, "Port the server listens on; 0 takes any free one and logs it."
+    )
+    prefix: Annotated[str, AfterValidator(_prefix)] = _setting(
+        "JUPYTERHUB_SERVICE_PREFIX", "/services/gofer_nb/", "Path under which the server answers."
+    )
+    identity: Literal["dev"] | None = _setting(
+        "GOFER_IDENTITY",
+        None,
+        "How students are known: `dev` believes the header `X-Gofer-Student`, on loopback only.",
+    )
+    max_body_bytes: Size = _setting(
+        "GOFER_MAX_BODY_BYTES", "10m", "Largest submission taken, such as `10m`."
+    )
+
+
+class GraderSettings(_GradingSettings, _CatalogueSettings, _AddressSettings, ProcessSettings):
+    """What the grader needs; it alone holds the LTI secrets."""
+
+    concurrency: Annotated[int, Field(ge=1)] = _setting(
+        "GOFER_CONCURRENCY",
+        _processors,
+        "How many notebooks are graded at one time.",
+        shown="one per processor",
+    )
+    max_tries: Annotated[int, Field(ge=1)] = _setting(
+        "GOFER_MAX_TRIES", 5, "How often a run that our machinery failed is started over."
+    )
+    sweep_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
+        "GOFER_SWEEP_S", 10.0, "Seconds between two looks through the spool; a bell rings before."
+    )
+    drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _setting(
+        "GOFER_DRAIN_S", 300.0, "Seconds that runs in hand may take to finish at a stop."
+    )
+    lti_consumer_key: SecretStr | None = _setting(
+        "LTI_CONSUMER_KEY",
+        None,
+        "Key that the LMS gave for sending grades by LTI 1.1.",
+        secret=True,
+    )
+    lti_consumer_secret: SecretStr | None = _setting(
+        "LTI_CONSUMER_SECRET", None, "Secret that belongs to that key.", secret=True
+    )
+    post_grade: bool = _setting("POST_GRADE", False, "Whether grades are sent to the LMS.")  # noqa: FBT003 - a default, named by its place
+
+
+class ConsoleSettings(_GradingSettings, _CatalogueSettings, _AddressSettings, ProcessSettings):
+    """What the console and the command line need."""
+
+    server_url: Annotated[str, AfterValidator(_url)] = _setting(
+        "GOFER_URL", _LOCAL_URL, "URL at which the command line reaches the server."
+    )
+    demo_exit: bool = _setting(
+        "GOFER_DEMO_EXIT",
+        False,  # noqa: FBT003 - a default, named by its place
+        "Whether the demo ends with its results, on a terminal too, and says by its exit code "
+        "whether they are as expected.",
+    )
+
+
+PROCESSES: Final[dict[str, type[ProcessSettings]]] = {
+    "server": ServerSettings,
+    "grader": GraderSettings,
+    "console": ConsoleSettings,
+}
+
+
+def variable_of(field: FieldInfo, name: str) -> str:
+    """Return the environment variable that a settings field is read from."""
+    return field.validation_alias if isinstance(field.validation_alias, str) else name
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a settings field may come from a file and is never printed."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("secret"))
+
+
+def read_settings(cls: type[S]) -> S:
+    """Read a process's settings from the environment.
+
+    Raises:
+        ConfigError: some variables cannot be used; one line for each names it, never its value.
+    """
+    try:
+        return cls()
+    except ValidationError as error:
+        lines: dict[str, str] = {}
+        for problem in error.errors(include_input=False, include_url=False, include_context=False):
+            variable = str(problem["loc"][0]) if problem["loc"] else "settings"
+            lines.setdefault(variable, problem["msg"].removeprefix("Value error, "))
+        raise ConfigError("\n".join(f"{name}: {text}" for name, text in lines.items())) from None
+
+
+def child_environment(overrides: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment for a child, some variables set anew."""
+    return {**os.environ, **overrides}  # noqa: TID251 - this module is the one reader
+
+
+def main(arguments: list[str]) -> int:
+    """Print the effective settings, or with `--table` the table of the documentation."""
+    from shared import config_table  # noqa: PLC0415 - it imports this module
+
+    return config_table.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

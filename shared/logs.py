@@ -1,0 +1,84 @@
+"""The only place that touches logging handlers: text for people, JSON lines for machines.
+
+Everything else logs through the standard library with a constant message and its data in `extra`;
+both formats show every field of it. Line breaks never come through raw in either, so nothing that a
+student names can forge a line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_QUIET: Final = ("urllib3", "watchdog", "docker", "asyncio", "alembic")
+"""Libraries whose everyday chatter would hide ours; their warnings still come through."""
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def _one_line(value: object) -> str:
+    text = str(value)
+    is_plain = text.isprintable() and text and not any(mark in text for mark in ' "=')
+    return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+class TextFormatter(logging.Formatter):
+    """One line for a person; a traceback follows, indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text."""
+        message = record.getMessage()
+        words = [
+            _time(record).removesuffix("+00:00") + "Z",
+            f"{record.levelname:<7}",
+            message if message.isprintable() else _one_line(message),
+            *(f"{name}={_one_line(value)}" for name, value in _fields(record).items()),
+        ]
+        line = " ".join(words)
+        if record.exc_info:
+            trace = self.formatException(record.exc_info).replace("\n", "\n    ")
+            line = f"{line}\n    {trace}"
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `at`, `level`, `logger`, `message`, the extra fields, `traceback`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        line: dict[str, object] = {
+            "at": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update((name, value) for name, value in _fields(record).items() if name not in line)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def set_up_logging(level: str, format: str) -> None:  # noqa: A002 - the word of the setting
+    """Send this process's log to stderr; doing it again replaces what was set before.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        format: `text`, `json`, or `auto` for text on a terminal and JSON elsewhere.
+    """
+    is_text = sys.stderr.isatty() if format == "auto" else format == "text"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

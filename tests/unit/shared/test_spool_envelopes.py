@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from datetime import UTC, timedelta, timezone
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.model import Sha256, new_submission_id, opaque_name
+from shared.requests import Envelope, Source, SubmitPayload
+from tests.unit.shared.spool_entries import prepared_spool
+
+
+def _is_name(text: str) -> bool:
+    try:
+        opaque_name(text)
+    except ValueError:
+        return False
+    return True
+
+
+NAMES = st.one_of(
+    st.emails(),
+    st.sampled_from(
+        ["josé", "jose\u0301", "Zoë O'Neill", "李小龍", "../../etc", "a/b", "😀", '"\\']
+    ),
+    st.text(min_size=1, max_size=255),
+).filter(_is_name)
+ZONES = st.one_of(
+    st.just(UTC), st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))
+)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[Envelope, bytes]:
+    notebook = draw(st.binary(max_size=5000))
+    payload = SubmitPayload(
+        student=draw(NAMES),
+        course=draw(NAMES),
+        section=draw(NAMES),
+        assignment=draw(NAMES),
+        sha256=Sha256(hashlib.sha256(notebook).hexdigest()),
+        size_bytes=len(notebook),
+        source=draw(st.sampled_from(Source)),
+    )
+    envelope = Envelope(
+        id=new_submission_id(),
+        action="submit",
+        payload=payload,
+        requested_by=draw(NAMES),
+        received_at=draw(st.datetimes(timezones=ZONES)),
+        reason=draw(st.text(max_size=500)),
+    )
+    return envelope, notebook
+
+
+@settings(deadline=None, max_examples=40)
+@given(delivery=deliveries())
+def test_any_envelope_and_any_bytes_come_back_as_they_were(
+    delivery: tuple[Envelope, bytes],
+) -> None:
+    envelope, notebook = delivery
+    with tempfile.TemporaryDirectory() as folder:
+        spool = prepared_spool(Path(folder))
+        spool.deliver(envelope, notebook)
+        (submission_id,) = spool.pending()
+        entry = spool.read(submission_id)
+        assert entry.envelope == envelope
+        assert entry.notebook() == notebook
+        spool.bury(submission_id, envelope.reason)
+        (failure,) = spool.failed()
+        assert (failure.envelope, failure.reason) == (envelope, envelope.reason)
+        spool.retry(submission_id)
+        spool.settle(submission_id)
+        assert spool.envelope_of(submission_id) == envelope
