@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 _POLL_S: Final = 0.5
 _WAITING: Final = "waiting"
+_RECORDED: Final = "recorded"
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -44,19 +45,22 @@ class SubmissionState(BaseModel):
     """What the server says of one submission.
 
     Attributes:
-        state: `waiting` until there is nothing more to wait for.
-        message: one sentence.
+        state: `waiting`, then `recorded` or, where grading it failed on our side, `set_aside`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: str
-    message: str = ""
 
     @property
     def is_waiting(self) -> bool:
         """Whether asking again makes sense."""
         return self.state == _WAITING
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it was graded, with whatever verdict."""
+        return self.state == _RECORDED
 
 
 class _Refusal(BaseModel):

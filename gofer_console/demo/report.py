@@ -52,8 +52,8 @@ def results_table(found: Iterable[Result]) -> Table:
         table.add_row(
             result.sample.student,
             result.sample.assignment,
-            f"{score.points:.2f}" if score else "–",
-            f"{score.possible:.2f}" if score else "–",
+            f"{score.points:.2f}" if score else "-",
+            f"{score.possible:.2f}" if score else "-",
             Text(verdict, style=_VERDICT_STYLES.get(verdict, "yellow")),
             f"{result.outcome.grading_s:.1f}",
             Text("no", style="bold red") if result.difference else Text("yes", style="green"),

@@ -63,7 +63,7 @@ def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dic
         "labels": labels,
         "environment": {
             "HOME": f"{FOLDER}/home",
-            "TMPDIR": f"{FOLDER}/tmp",
+            "TMPDIR": f"{FOLDER}/tmp",  # noqa: S108 - the container's own
             "OPENBLAS_NUM_THREADS": threads,
             "OMP_NUM_THREADS": threads,
         },
@@ -128,22 +128,23 @@ class DockerSandbox(Sandbox):
         # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
         self._volume_mark = hashlib.sha256(str(volume.resolve()).encode()).hexdigest()[:16]
 
-    def image_id(self) -> ImageId:
+    def image_id(self, image: str | None) -> ImageId:
         """Return the image's digest; see the port."""
+        name = image or self._image
         api = connect(self._docker_host)
         with engine_errors():
-            found = api.inspect_image(self._image)  # type: ignore[no-untyped-call]  # stubs lag
+            found = api.inspect_image(name)  # type: ignore[no-untyped-call]  # stubs lag
         protocol = (found["Config"].get("Labels") or {}).get(LABEL_PROTOCOL)
         if protocol != str(PROTOCOL_VERSION):
             raise ImageMissing(
-                f"The image {self._image} was not built for this version of Gofer. "
+                f"The image {name} was not built for this version of Gofer. "
                 "Build it again with `gofer image build`."
             )
         return ImageId(found["Id"])
 
-    def inspect(self, autograder_zip: bytes) -> bytes:
+    def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip in a container of its own; see the port."""
-        slot = self.prepare(Limits(time_s=INSPECT_WITHIN_S), new_run_id())
+        slot = self.prepare(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
             job = harness_link.pack_job(autograder_zip, None)
             harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
@@ -156,12 +157,12 @@ class DockerSandbox(Sandbox):
             raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
         return answer
 
-    def prepare(self, limits: Limits, run_id: RunId) -> DockerSlot:
+    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> DockerSlot:
         """Start a container and wait for its harness; see the port."""
-        image = self.image_id()
+        digest = self.image_id(image)
         api = connect(self._docker_host)
         labels = {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id}
-        request = container_request(image, limits, labels)
+        request = container_request(digest, limits, labels)
         with engine_errors():
             request["host_config"] = api.create_host_config(**request["host_config"])
             container_id = api.create_container(**request)["Id"]

@@ -64,13 +64,13 @@ class ProcessSandbox(Sandbox):
 
     name = "process"
 
-    def image_id(self) -> ImageId:
+    def image_id(self, image: str | None) -> ImageId:  # noqa: ARG002 - there is but one
         """Return a name for this interpreter; see the port."""
         return ImageId(f"process:{sys.version_info.major}.{sys.version_info.minor}:{sys.prefix}")
 
-    def inspect(self, autograder_zip: bytes) -> bytes:
+    def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip in a process of its own; see the port."""
-        slot = self.prepare(Limits(time_s=INSPECT_WITHIN_S), new_run_id())
+        slot = self.prepare(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
             job = harness_link.pack_job(autograder_zip, None)
             harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
@@ -83,7 +83,7 @@ class ProcessSandbox(Sandbox):
             raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
         return answer
 
-    def prepare(self, limits: Limits, run_id: RunId) -> ProcessSlot:
+    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ProcessSlot:  # noqa: ARG002 - there is but one
         """Start a harness and wait for it; see the port."""
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         command = [sys.executable, "-I", "-m", "gofer_ingest.grader.harness"]
@@ -166,6 +166,7 @@ def _environment(folder: Path, limits: Limits) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": threads,
         "OMP_NUM_THREADS": threads,
+        "MALLOC_ARENA_MAX": "2",  # arenas count as memory before anything is in them
     }
 
 

@@ -91,8 +91,8 @@ class Sandbox(abc.ABC):
     """`docker` or `process`."""
 
     @abc.abstractmethod
-    def image_id(self) -> ImageId:
-        """Return what runs would be graded in now.
+    def image_id(self, image: str | None) -> ImageId:
+        """Return what runs in `image`, or in the default one, would be graded in now.
 
         Raises:
             SandboxUnavailable: the engine does not answer.
@@ -100,7 +100,7 @@ class Sandbox(abc.ABC):
         """
 
     @abc.abstractmethod
-    def inspect(self, autograder_zip: bytes) -> bytes:
+    def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip without any student code; return the harness's JSON.
 
         Raises:
@@ -110,7 +110,7 @@ class Sandbox(abc.ABC):
         """
 
     @abc.abstractmethod
-    def prepare(self, limits: Limits, run_id: RunId) -> Slot:
+    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> Slot:
         """Start a harness that waits for a job; return when it is ready.
 
         Raises:

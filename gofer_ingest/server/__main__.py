@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,12 @@ async def main(
     _log.info("Stopped", extra={"action": "stopped"})
 
 
+def _allow_many_connections() -> None:
+    """Use as many file descriptors as the system allows: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _url(listening: socket.socket, prefix: str) -> str:
     address, port = listening.getsockname()[:2]
     host = f"[{address}]" if ":" in address else address
@@ -151,6 +158,7 @@ def run() -> int:
             "The catalogue is empty, so no submission can be accepted",
             extra={"action": "catalogue.empty", "autograders": str(settings.autograders)},
         )
+    _allow_many_connections()
     asyncio.run(main(settings, sockets, identity, catalogue, spool))
     return 0
 

@@ -107,6 +107,8 @@ def choose_identity(settings: ServerSettings) -> Identity:
 
 
 def _is_loopback_host(host: str) -> bool:
+    if "@" in host:  # no Host has a user; what stands before it would hide the real name
+        return False
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 LOG_MAX_CHARACTERS = 32_000
 ERROR_MAX_CHARACTERS = 4_000
+DEFAULT_NAME = "submission.ipynb"
+NAME_MAX_BYTES = 200
+_NAMES_ITSELF = re.compile(
+    r"""\bNotebook\(\s*(?:nb_path\s*=\s*)?["']([\w(][\w .,()+-]*\.ipynb)["']"""
+)
 _ALWAYS = {"logo": False, "token": None, "zips": False}
 """Overrides of the zip's config: no banner in logs, no upload to Gradescope, one notebook a job."""
 
@@ -59,7 +65,27 @@ def _lay_out(job: Job, autograder: Path) -> None:
     for name in ("submission", "results"):
         (autograder / name).mkdir()
     (autograder / "submission_metadata.json").write_text("{}")
-    (autograder / "submission" / "submission.ipynb").write_bytes(job.notebook or b"")
+    notebook = job.notebook or b""
+    (autograder / "submission" / _file_name(notebook)).write_bytes(notebook)
+
+
+def _file_name(notebook: bytes) -> str:
+    """Return the file name under which the notebook looks for itself.
+
+    Students' notebooks begin with `otter.Notebook("lab01.ipynb")`, which fails where no file is of that
+    name; then none of the notebook's own `grader.check` calls runs, and every test sees only the last
+    value of a name that is used again.
+    """
+    try:
+        cells = json.loads(notebook)["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        return DEFAULT_NAME
+    for source in sources:
+        named = _NAMES_ITSELF.search(source)
+        if named and len(named[1].encode()) <= NAME_MAX_BYTES:
+            return named[1]
+    return DEFAULT_NAME
 
 
 def _run_otter(autograder: Path) -> tuple[str, Any, str]:

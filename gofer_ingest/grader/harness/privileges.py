@@ -50,7 +50,8 @@ def limit_resources(*, memory_bytes: int, processes: int | None, file_bytes: int
     """Set rlimits; softer than a container's, since each process is counted for itself.
 
     Args:
-        memory_bytes: what each process may write to. Address space (RLIMIT_AS) would count libraries
+        memory_bytes: what each process may write to. Address space (RLIMIT_AS) would count
+        libraries
             that are only mapped: pandas alone maps more than many courses' limit.
         processes: how many this uid may have, or None where the uid has others as well.
         file_bytes: how large a file may grow.

@@ -30,7 +30,7 @@ SYSTEM_CALLS = (
 
 
 @contextmanager
-def intercepted(around: Callable[[str, Callable[..., Any]], Any]) -> Iterator[None]:
+def intercepted(around: Callable[[str, functools.partial[Any]], Any]) -> Iterator[None]:
     """Have `around(name, call)` make each system call, or not; it returns what the call gives."""
     with ExitStack() as stack:
         for name in SYSTEM_CALLS:

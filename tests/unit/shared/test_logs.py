@@ -65,8 +65,9 @@ def test_an_exception_comes_with_its_traceback(
     capfd: pytest.CaptureFixture[str], chosen: str
 ) -> None:
     set_up_logging("info", chosen)
+    nothing: dict[str, str] = {}
     try:
-        {}["the reason"]
+        nothing["the reason"]
     except KeyError:
         log.exception("It failed")
     written = capfd.readouterr().err

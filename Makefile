@@ -1,0 +1,81 @@
+# The front door: `make help` lists what is here.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/development.txt
+STAMP := $(VENV)/.installed
+PYTHON ?= python3
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+# --- the two commands -------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: install image-if-engine ## Set everything up and grade the sample notebooks end to end
+	@$(BIN)/gofer demo
+
+.PHONY: test
+test: install image-if-engine ## Set everything up and run all tests
+	@scripts/test $(BIN)/python
+
+# --- setting up -------------------------------------------------------------------------------------
+
+.PHONY: install
+install: $(STAMP) ## Make the virtual environment in .venv from the lock file
+
+$(STAMP): $(LOCK) requirements/uv.txt pyproject.toml scripts/install
+	@scripts/install $(VENV) $(PYTHON)
+	@touch $@
+
+.PHONY: image
+image: install ## Build the grader image, unless it is there already
+	@$(BIN)/gofer image build
+
+.PHONY: image-service
+image-service: install ## Build the image that runs Gofer itself
+	@$(BIN)/python -m gofer_ingest.grader image --target service
+
+.PHONY: image-if-engine
+image-if-engine: install
+	@scripts/image-if-engine $(BIN)/python
+
+.PHONY: lock
+lock: install ## Resolve the dependencies anew and write the lock files
+	@scripts/lock $(BIN)/uv
+
+.PHONY: examples
+examples: install ## Make the sample course's autograder zips and notebooks from their sources
+	@$(BIN)/python examples/make_examples.py
+
+# --- checking ---------------------------------------------------------------------------------------
+
+.PHONY: check
+check: install ## Lint, format, types and architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: install ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: install image ## Measure Gofer beside `otter grade`, in one run on this machine
+	@$(BIN)/python -m tests.bench.grading
+
+.PHONY: bench-spool
+bench-spool: install ## Measure how long the spool takes to list 20,000 entries
+	@$(BIN)/python tests/bench/spool_listing.py
+
+.PHONY: news
+news: install ## Show the news fragments as the next release's changelog
+	@$(BIN)/towncrier build --draft --version next

@@ -1,0 +1,181 @@
+"""`gofer …`: the terminal console. Each command reads its settings, hands over, and says the rest.
+
+Exit codes: 0 done, 1 something was refused or failed, 2 the command or the configuration cannot be
+used.
+"""
+
+import enum
+import io
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gofer_console import doctor as doctor_page
+from gofer_console import grader_side, sending, terminal, up
+from shared.config import ConsoleSettings, child_environment, read_settings
+from shared.errors import ConfigError, GoferError
+
+app: Final = typer.Typer(
+    name="gofer",
+    help="Grade Jupyter notebooks: submit them, look after their grades, run the services.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its pages of traceback show local variables, also secret ones
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+grades: Final = typer.Typer(help="Read the gradebook.", no_args_is_help=True)
+image: Final = typer.Typer(help="Look after the grader image.", no_args_is_help=True)
+app.add_typer(grades, name="grades")
+app.add_typer(image, name="image")
+
+
+class Layout(enum.StrEnum):
+    """Which columns an export has."""
+
+    GOFER = "gofer"
+    CLASSIC = "classic"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Course = Annotated[str | None, typer.Option(help="Only this course.")]
+Assignment = Annotated[str | None, typer.Option(help="Only this assignment.")]
+Student = Annotated[str | None, typer.Option(help="Only this student.")]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        terminal.out().print(f"gofer {metadata.version('gofer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Grade Jupyter notebooks: submit them, look after their grades, run the services."""
+
+
+@app.command("up")
+def start_services() -> None:
+    """Run the server and the grader together, until Ctrl-C."""
+    settings = read_settings(ConsoleSettings)
+    overrides = {}
+    if settings.log_format == "auto" and sys.stdout.isatty():
+        overrides["GOFER_LOG_FORMAT"] = "text"  # they log into a pipe, but a person reads it
+    processes = up.commands(up.project_root() / "Procfile")
+    raise typer.Exit(up.run_processes(processes, child_environment(overrides)))
+
+
+@app.command("demo")
+def run_demo() -> None:
+    """Grade the sample course from end to end, on a fresh volume, and show the results."""
+    from gofer_console.demo.run import demo  # noqa: PLC0415 - pandas takes half a second to import
+
+    raise typer.Exit(demo(read_settings(ConsoleSettings)))
+
+
+@app.command("submit")
+def submit(
+    files: Annotated[list[Path], typer.Argument(help="Notebooks (.ipynb).", metavar="FILE...")],
+    student: Annotated[str, typer.Option("--as", help="Whose they are.", metavar="STUDENT")],
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="Of the server; otherwise GOFER_URL.", metavar="URL")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until they are graded.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Submit notebooks as a student."""
+    sent = sending.send(
+        files,
+        student=student,
+        url=_server_url(url),
+        has_to_wait=wait,
+        out=None if as_json else terminal.out(),
+        err=terminal.err(),
+    )
+    if as_json:
+        _print_json(sending.as_json(sent))
+    raise typer.Exit(int(not all(one.is_well for one in sent)))
+
+
+@grades.command("list")
+def list_grades(
+    *,
+    course: Course = None,
+    assignment: Assignment = None,
+    student: Student = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the grades of record: one line for each student and assignment."""
+
+
+@grades.command("export")
+def export_grades(
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; otherwise stdout.")
+    ] = None,
+    layout: Annotated[
+        Layout,
+        typer.Option(
+            help="gofer: a row per student and assignment. classic: a row per graded submission."
+        ),
+    ] = Layout.GOFER,
+    course: Course = None,
+    assignment: Assignment = None,
+    student: Student = None,
+) -> None:
+    """Export grades as CSV."""
+
+
+@app.command("doctor")
+def doctor(*, as_json: AsJson = False) -> None:
+    """Say what is missing or wrong, and what to do about it."""
+    found = doctor_page.all_checks(read_settings(ConsoleSettings))
+    if as_json:
+        _print_json(doctor_page.as_json(found))
+    else:
+        terminal.out().print(doctor_page.as_table(found))
+    raise typer.Exit(doctor_page.exit_code(found))
+
+
+@image.command("build")
+def build_image() -> None:
+    """Build the grader image on this machine's Docker engine."""
+    raise typer.Exit(grader_side.build_image())
+
+
+def _server_url(url: str | None) -> str:
+    if url is None:
+        return read_settings(ConsoleSettings).server_url
+    return f"{url.rstrip('/')}/"
+
+
+def _print_json(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def main() -> None:
+    """Run the command line; what Gofer raises on purpose becomes a plain line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no failure
+    try:
+        app()
+    except GoferError as error:
+        terminal.err().print(terminal.plain(str(error)), style="red", soft_wrap=True)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""The grader's composition root: `python -m gofer_ingest.grader [run|image|doctor]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gofer_ingest.grader.autograders import Autograders
+from gofer_ingest.grader.docker_sandbox import DockerSandbox
+from gofer_ingest.grader.examination import examine
+from gofer_ingest.grader.images import Target, build_image
+from gofer_ingest.grader.process_lock import grader_lock
+from gofer_ingest.grader.process_sandbox import ProcessSandbox
+from gofer_ingest.grader.runs import Tools
+from gofer_ingest.grader.watcher import bell
+from gofer_ingest.grader.worker import Worker
+from shared.catalogue import load_catalogue
+from shared.config import GraderSettings, read_settings
+from shared.errors import ConfigError, GoferError, SandboxUnavailable
+from shared.gradebook.engine import open_gradebook
+from shared.logs import set_up_logging
+from shared.spool import Spool
+
+if TYPE_CHECKING:
+    from gofer_ingest.grader.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 2
+STALE_AFTER = timedelta(hours=1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the grader's commands; return its exit code."""
+    options = _options(arguments)
+    try:
+        settings = read_settings(GraderSettings)
+        set_up_logging(settings.log_level, settings.log_format)
+        if options.command == "image":
+            return _build(settings, options)
+        if options.command == "doctor":
+            return _examine(settings, as_json=options.json)
+        return _run(settings)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command's own last words
+        return EXIT_CONFIG
+    except GoferError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command's own last words
+        return EXIT_FAILED
+
+
+def make_sandbox(settings: GraderSettings) -> Sandbox:
+    """Return the sandbox that the settings ask for.
+
+    Raises:
+        ConfigError: they ask for the process sandbox where grades leave the machine, or strangers
+            can reach it.
+    """
+    if settings.sandbox == "docker":
+        return DockerSandbox(settings.grader_image, settings.volume_path, settings.docker_host)
+    against = []
+    if settings.lti_consumer_key is not None or settings.lti_consumer_secret is not None:
+        against.append("LTI credentials are set")
+    if settings.post_grade:
+        against.append("POST_GRADE is on")
+    if not settings.is_loopback:
+        against.append("GOFER_ADDRESS is not a loopback address")
+    if against:
+        raise ConfigError(
+            "GOFER_SANDBOX: `process` runs notebooks without a container and is only for trying "
+            f"Gofer out, and {' and '.join(against)}. Use `docker`."
+        )
+    return ProcessSandbox()
+
+
+def _run(settings: GraderSettings) -> int:
+    sandbox = make_sandbox(settings)
+    catalogue = load_catalogue(
+        course_config=settings.course_config_path,
+        autograders=settings.autograders,
+        defaults=settings.limits,
+        course=settings.course,
+    )
+    spool = Spool(settings.volume_path)
+    spool.prepare()
+    if sandbox.name == "process":
+        log.warning(
+            "Notebooks run as processes of this machine, WITHOUT a container: "
+            "only for trying Gofer out, with notebooks you trust",
+            extra={"action": "process_sandbox"},
+        )
+    with grader_lock(settings.volume_path):
+        gradebook = open_gradebook(settings.volume_path, settings.database_url)
+        _tidy(spool, sandbox)
+        autograders = Autograders(sandbox, gradebook)
+        tools = Tools(spool, catalogue, autograders, sandbox, gradebook, settings.max_tries)
+        worker = Worker(
+            tools,
+            concurrency=settings.concurrency,
+            sweep_s=settings.sweep_s,
+            drain_s=settings.drain_s,
+        )
+        log.info(
+            "Grading",
+            extra={
+                "action": "started",
+                "volume": str(settings.volume_path),
+                "sandbox": sandbox.name,
+                "assignments": len(catalogue),
+                "concurrency": settings.concurrency,
+                "pending": len(spool.pending()),
+            },
+        )
+        with bell(spool.new_dir, worker.ring):
+            is_clean = _work_until_signalled(worker)
+        gradebook.dispose()
+        if not is_clean:
+            # Threads still wait for their runs; joining them would outlast the drain. What they had
+            # in hand lies in the spool, and their containers are reaped at the next start.
+            log.warning("Stopped with runs in hand", extra={"action": "stopped", "clean": False})
+            logging.shutdown()
+            os._exit(EXIT_FAILED)
+    log.info("Stopped", extra={"action": "stopped", "clean": True})
+    return 0
+
+
+def _tidy(spool: Spool, sandbox: Sandbox) -> None:
+    swept = spool.sweep_tmp(STALE_AFTER)
+    try:
+        reaped = sandbox.reap()
+    except SandboxUnavailable as error:
+        log.error(  # noqa: TRY400 - the message is what staff need; the engine is what failed
+            "Left-over containers could not be looked for",
+            extra={"action": "reap_failed", "reason": str(error)},
+        )
+        return
+    if swept or reaped:
+        log.info(
+            "Removed what an earlier grader left",
+            extra={"action": "reaped", "containers": reaped, "half_written_entries": swept},
+        )
+
+
+def _work_until_signalled(worker: Worker) -> bool:
+    outcome: list[bool] = []
+    # The loop has a thread of its own: a signal's handler runs in the main thread, which then never
+    # holds a lock that the handler wants.
+    loop = threading.Thread(target=lambda: outcome.append(worker.run()), name="worker")
+
+    def on_signal(number: int, _frame: Any) -> None:
+        log.info(
+            "Asked to stop", extra={"action": "stopping", "signal": signal.Signals(number).name}
+        )
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    loop.start()
+    loop.join()
+    return bool(outcome and outcome[0])
+
+
+def _build(settings: GraderSettings, options: argparse.Namespace) -> int:
+    target = Target(options.target)
+    tag = options.tag or (settings.grader_image if target is Target.GRADER else "gofer-service")
+    built = build_image(
+        target=target,
+        tag=tag,
+        cache=options.cache or settings.volume_path.parent / ".cache" / "wheelhouse",
+        docker_host=settings.docker_host,
+        base=options.base,
+        say=lambda line: print(line, flush=True),  # noqa: T201 - a command's progress
+    )
+    done = "Built" if built.is_new else "Nothing to do: there is already"
+    print(f"{done} {built.tag} ({built.image_id[7:19]}).")  # noqa: T201 - a command's result
+    return 0
+
+
+def _examine(settings: GraderSettings, *, as_json: bool) -> int:
+    checks = examine(settings)
+    if as_json:
+        print(json.dumps({"checks": checks}))  # noqa: T201 - a command's result
+    else:
+        for check in checks:
+            print(f"{check['status']:8} {check['name']}: {check['message']} {check['advice']}")  # noqa: T201
+    return EXIT_FAILED if any(check["status"] == "problem" for check in checks) else 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m gofer_ingest.grader")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="grade what is in the spool (the default)")
+    image = commands.add_parser("image", help="build an image, unless it is there already")
+    image.add_argument("--target", choices=list(Target), default=Target.GRADER)
+    image.add_argument("--tag")
+    image.add_argument("--base", help="base image; by default one is pulled or made")
+    image.add_argument("--cache", type=Path, help="where wheels are kept between builds")
+    doctor = commands.add_parser("doctor", help="say what is wrong on the grader's side")
+    doctor.add_argument("--json", action="store_true")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""The autograder zips as the grader may use them: read, inspected once, proven by their solution.
+
+A zip is known by the SHA-256 of its bytes, never by its path: staff may replace it at any time, and
+a replaced zip is inspected and proven again before it grades anyone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.gradebook.record import find_autograder, record_autograder
+
+from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
+from gofer_ingest.grader.results import conclude, read_spec
+from gofer_ingest.grader.sandbox import ImageId, Job, Sandbox
+from shared.errors import AssignmentBlocked
+from shared.model import AutograderSpec, Sha256, Verdict, new_run_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from shared.catalogue import Assignment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Autograder:
+    """A zip that may grade: its bytes, what it holds, and the image that was found to run it."""
+
+    data: bytes
+    spec: AutograderSpec
+    image_id: ImageId
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """Enough to see that a file was replaced without reading it."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class Autograders:
+    """Hands out autograders; threads may ask at the same time."""
+
+    def __init__(self, sandbox: Sandbox, gradebook: Engine) -> None:
+        self._sandbox = sandbox
+        self._gradebook = gradebook
+        self._lock = threading.Lock()
+        self._zips: dict[Path, tuple[_Stamp, bytes, Sha256]] = {}
+        self._specs: dict[tuple[Sha256, ImageId], AutograderSpec] = {}
+        self._proofs: dict[tuple[Sha256, ImageId, Sha256], str] = {}
+
+    def ready(self, assignment: Assignment) -> Autograder:
+        """Return what grades `assignment` now.
+
+        Raises:
+            AssignmentBlocked: staff have to mend something; the text says what.
+            SandboxUnavailable: the engine does not answer.
+            ImageMissing: there is no grader image.
+            HarnessNotReady: the zip could not be inspected.
+            GradebookError: what was found could not be written down.
+        """
+        # One at a time: a deadline burst must not inspect the same zip eight times over.
+        with self._lock:
+            data, sha256 = self._read_zip(assignment.autograder_zip)
+            image_id = self._sandbox.image_id(assignment.image)
+            spec = self._inspect(assignment, data, sha256, image_id)
+            if not spec.is_usable:
+                raise AssignmentBlocked(_why_blocked(assignment, spec))
+            autograder = Autograder(data, spec, image_id)
+            if assignment.solution is not None:
+                self._prove(assignment, assignment.solution, autograder)
+            return autograder
+
+    def _read_zip(self, path: Path) -> tuple[bytes, Sha256]:
+        try:
+            found = path.stat()
+            stamp = _Stamp(found.st_size, found.st_mtime_ns, found.st_ino)
+            known = self._zips.get(path)
+            if known is not None and known[0] == stamp:
+                return known[1], known[2]
+            data = path.read_bytes()
+        except OSError as error:
+            raise AssignmentBlocked(
+                f"The autograder zip {path} cannot be read: {error.strerror}."
+            ) from error
+        sha256 = Sha256(hashlib.sha256(data).hexdigest())
+        self._zips[path] = (stamp, data, sha256)
+        return data, sha256
+
+    def _inspect(
+        self, assignment: Assignment, data: bytes, sha256: Sha256, image_id: ImageId
+    ) -> AutograderSpec:
+        known = self._specs.get((sha256, image_id))
+        if known is None:
+            known = find_autograder(self._gradebook, sha256, image_id)
+        if known is None:
+            known = read_spec(self._sandbox.inspect(assignment.image, data), sha256)
+            record_autograder(self._gradebook, known, image_id)
+            log.info(
+                "An autograder zip was inspected",
+                extra={
+                    "action": "zip_inspected",
+                    "assignment": str(assignment.key),
+                    "autograder_sha256": sha256,
+                    "questions": len(known.questions),
+                    "points_possible": known.points_possible,
+                    "problems": len(known.problems),
+                },
+            )
+        self._specs[sha256, image_id] = known
+        return known
+
+    def _prove(self, assignment: Assignment, path: Path, autograder: Autograder) -> None:
+        try:
+            solution = path.read_bytes()
+            notebook = without_outputs(solution)
+        except OSError as error:
+            raise AssignmentBlocked(
+                f"The solution notebook {path} cannot be read: {error.strerror}."
+            ) from error
+        except InvalidNotebook as error:
+            raise AssignmentBlocked(
+                f"The solution notebook {path} is not a valid notebook: {error}"
+            ) from error
+        solution_sha256 = Sha256(hashlib.sha256(solution).hexdigest())
+        proof = (autograder.spec.sha256, autograder.image_id, solution_sha256)
+        if proof not in self._proofs:
+            self._proofs[proof] = self._grade_solution(assignment, notebook, autograder)
+        if self._proofs[proof]:
+            raise AssignmentBlocked(self._proofs[proof])
+
+    def _grade_solution(
+        self, assignment: Assignment, notebook: bytes, autograder: Autograder
+    ) -> str:
+        run_id = new_run_id()
+        slot = self._sandbox.prepare(assignment.image, assignment.limits, run_id)
+        job = Job(run_id, notebook, autograder.data, assignment.limits)
+        result = conclude(self._sandbox.run(slot, job), autograder.spec, assignment.limits)
+        log.info(
+            "A zip was tried on its solution",
+            extra={
+                "action": "solution_tried",
+                "assignment": str(assignment.key),
+                "autograder_sha256": autograder.spec.sha256,
+                "verdict": result.verdict,
+            },
+        )
+        if result.verdict is not Verdict.GRADED or result.score is None:
+            return f"The zip's own solution ends as {result.verdict}: {result.staff_text}"
+        if result.score.points < result.score.possible:
+            lost = [q.question for q in result.questions if q.score < q.points_possible]
+            earned = f"{result.score.points:g} of {result.score.possible:g} points"
+            return (
+                f"The zip's own solution earns only {earned}; it loses some on {', '.join(lost)}."
+            )
+        return ""
+
+
+def _why_blocked(assignment: Assignment, spec: AutograderSpec) -> str:
+    reasons = list(spec.problems)
+    if spec.missing:
+        wanted = ", ".join(spec.missing)
+        reasons.append(f"It needs packages that the grader image does not have: {wanted}.")
+    return f"The zip {assignment.autograder_zip.name} cannot be used. {' '.join(reasons)}"

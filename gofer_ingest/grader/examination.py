@@ -1,0 +1,97 @@
+"""What `gofer doctor` wants to know from the grader's side: the engine, the image, the sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from gofer_ingest.grader.docker_sandbox import DockerSandbox
+from gofer_ingest.grader.engine import connect, engine_errors
+from shared.errors import GoferError, ImageMissing, SandboxUnavailable
+from shared.model import Limits, new_run_id
+
+if TYPE_CHECKING:
+    from shared.config import GraderSettings
+
+
+class Check(TypedDict):
+    """One thing looked at; `advice` is empty where there is nothing to do."""
+
+    name: str
+    status: Literal["ok", "warning", "problem"]
+    message: str
+    advice: str
+
+
+def examine(settings: GraderSettings) -> list[Check]:
+    """Look at everything the grader needs outside itself, and change nothing."""
+    if settings.sandbox == "process":
+        return [
+            Check(
+                name="sandbox",
+                status="warning",
+                message="Notebooks run as processes of this machine, without a container.",
+                advice="Only for trying Gofer out: set GOFER_SANDBOX=docker for a course.",
+            ),
+            *_engine_checks(settings, is_needed=False),
+        ]
+    return _engine_checks(settings, is_needed=True)
+
+
+def _engine_checks(settings: GraderSettings, *, is_needed: bool) -> list[Check]:
+    bad: Literal["problem", "warning"] = "problem" if is_needed else "warning"
+    try:
+        api = connect(settings.docker_host)
+        with engine_errors():
+            version = str(api.version()["Version"])
+    except SandboxUnavailable:
+        return [
+            Check(
+                name="engine",
+                status=bad,
+                message="No container engine answers.",
+                advice="Start Docker, or set DOCKER_HOST to where it listens.",
+            )
+        ]
+    checks = [Check(name="engine", status="ok", message=f"Docker {version} answers.", advice="")]
+    sandbox = DockerSandbox(settings.grader_image, settings.volume_path, settings.docker_host)
+    try:
+        image_id = sandbox.image_id(None)
+    except ImageMissing as error:
+        checks.append(
+            Check(
+                name="image",
+                status=bad,
+                message=f"The grader image {settings.grader_image} cannot be used. {error}",
+                advice="Run `gofer image build`.",
+            )
+        )
+        return checks
+    checks.append(
+        Check(
+            name="image",
+            status="ok",
+            message=f"The grader image {settings.grader_image} is there ({image_id[7:19]}).",
+            advice="",
+        )
+    )
+    if is_needed:
+        checks.append(_try_harness(sandbox))
+    return checks
+
+
+def _try_harness(sandbox: DockerSandbox) -> Check:
+    try:
+        sandbox.prepare(None, Limits(), new_run_id()).discard()
+    except GoferError as error:
+        return Check(
+            name="sandbox",
+            status="problem",
+            message=f"A container was started, and its harness did not become ready. {error}",
+            advice="Build the image again with `gofer image build`, and look at the engine's log.",
+        )
+    return Check(
+        name="sandbox",
+        status="ok",
+        message="A locked-down container starts and its harness becomes ready.",
+        advice="",
+    )

@@ -1,0 +1,128 @@
+"""One grading run.
+
+From an entry in the spool to a recorded result. The worker calls it in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.gradebook.record import GradingRun, is_recorded, record_run
+
+from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
+from gofer_ingest.grader.results import conclude, invalid_notebook
+from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
+from shared.errors import AlreadyRecorded, AssignmentBlocked, UnknownAssignment
+from shared.model import RunReason, new_run_id, utc_now
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from gofer_ingest.grader.autograders import Autograders
+    from shared.catalogue import Assignment, Catalogue
+    from shared.model import GradingResult, RunId, SubmissionId
+    from shared.spool import Spool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a run needs, made once by the process."""
+
+    spool: Spool
+    catalogue: Catalogue
+    autograders: Autograders
+    sandbox: Sandbox
+    gradebook: Engine
+    max_tries: int
+
+
+class TriesUsedUp(Exception):
+    """The grader went down with this entry in hand as often as it may."""
+
+
+def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
+    """Grade one entry and settle it.
+
+    Everything that can fail without the notebook comes before the try is counted, so that a sick
+    engine or a blocked assignment uses up nobody's tries.
+
+    Raises:
+        TriesUsedUp: earlier tries never came to an end.
+        AssignmentBlocked: staff have to mend the assignment first.
+        GoferError: our machinery failed; nothing was recorded.
+    """
+    entry = tools.spool.read(entry_id)
+    if is_recorded(tools.gradebook, entry_id):
+        # killed between recording and settling
+        tools.spool.settle(entry_id)
+        return
+    if tools.spool.tries(entry_id) >= tools.max_tries:
+        raise TriesUsedUp
+    payload = entry.envelope.payload
+    try:
+        assignment = tools.catalogue.find(payload.key)
+    except UnknownAssignment as error:
+        raise AssignmentBlocked(f"The catalogue no longer has {payload.key}.") from error
+    autograder = tools.autograders.ready(assignment)
+    stored = entry.notebook()
+    started_at = utc_now()
+    run_id = new_run_id()
+    try:
+        notebook = without_outputs(stored)
+    except InvalidNotebook as problem:
+        tries = tools.spool.begin_try(entry_id)
+        result = invalid_notebook(str(problem))
+    else:
+        job = Job(run_id, notebook, autograder.data, assignment.limits)
+        tries, raw_result = _run(tools, entry_id, assignment, job)
+        result = conclude(raw_result, autograder.spec, assignment.limits)
+    run = GradingRun(
+        run_id=run_id,
+        reason=RunReason.INITIAL,
+        started_at=started_at,
+        finished_at=utc_now(),
+        result=result,
+        autograder_sha256=autograder.spec.sha256,
+        image_id=autograder.image_id,
+        sandbox=tools.sandbox.name,
+        tries=tries,
+    )
+    try:
+        record_run(tools.gradebook, entry.envelope, run, assignment.attempts)
+    except AlreadyRecorded:
+        log.warning(
+            "A run was recorded before; this result is dropped",
+            extra={"action": "already_recorded", "submission_id": entry_id, "run_id": run_id},
+        )
+    tools.spool.settle(entry_id)
+    _tell(entry_id, run_id, result)
+
+
+def _run(
+    tools: Tools, entry_id: SubmissionId, assignment: Assignment, job: Job
+) -> tuple[int, RawResult]:
+    slot = tools.sandbox.prepare(assignment.image, assignment.limits, job.run_id)
+    try:
+        tries = tools.spool.begin_try(entry_id)
+    except BaseException:
+        slot.discard()
+        raise
+    return tries, tools.sandbox.run(slot, job)
+
+
+def _tell(entry_id: SubmissionId, run_id: RunId, result: GradingResult) -> None:
+    log.info(
+        "A submission was graded",
+        extra={
+            "action": "run_recorded",
+            "submission_id": entry_id,
+            "run_id": run_id,
+            "verdict": result.verdict,
+            "score": result.score.points if result.score else None,
+            "wall_s": round(result.wall_s, 3),
+        },
+    )

@@ -1,0 +1,106 @@
+"""The schema, from whatever it is to the newest; and the refusal of one that is newer still."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shared.errors import GradebookError, NewerSchema
+from shared.gradebook.transactions import writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+log = logging.getLogger(__name__)
+
+_SCRIPTS: Final = Path(__file__).with_name("migrations")
+
+# Alembic keeps what it is at in a module's variables.
+_one_at_a_time = threading.Lock()
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest revision, in one transaction; make it where there is none.
+
+    Raises:
+        NewerSchema: it is of a revision that this Gofer does not know. Nothing was changed.
+        GradebookError: the database refused. Nothing was changed.
+    """
+    with _one_at_a_time, writing(engine, "be brought up to date") as connection:
+        before = _revisions(connection)
+        _refuse_newer(before)
+        newest = _scripts().get_heads()
+        if set(before) == set(newest):
+            return
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+    log.info(
+        "The gradebook's schema was brought up to date",
+        extra={
+            "action": "gradebook_migrate",
+            "from_revision": ",".join(before) or "none",
+            "to_revision": ",".join(newest),
+        },
+    )
+
+
+def check_up_to_date(connection: Connection) -> None:
+    """Make sure that what this Gofer knows of the schema is true.
+
+    Raises:
+        NewerSchema: it is of a revision that this Gofer does not know.
+        GradebookError: it is older, or not made yet.
+    """
+    found = _revisions(connection)
+    _refuse_newer(found)
+    if not found:
+        raise GradebookError(
+            "There is no gradebook in this file yet. If the grader is just starting, try again in "
+            "a moment; otherwise start it: it makes the gradebook."
+        )
+    if set(found) != set(_scripts().get_heads()):
+        raise GradebookError(
+            "The gradebook is of an older Gofer. Start the grader: it brings it up to date."
+        )
+
+
+def write_sql(dialect_name: str, output: IO[str]) -> None:
+    """Write the SQL of all migrations for a database, without one."""
+    config = _config()
+    config.output_buffer = output
+    config.attributes["dialect_name"] = dialect_name
+    with _one_at_a_time:
+        command.upgrade(config, "heads", sql=True)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _revisions(connection: Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
+
+
+def _refuse_newer(found: tuple[str, ...]) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    unknown = [revision for revision in found if revision not in known]
+    if unknown:
+        raise NewerSchema(
+            f"The gradebook was written by a newer Gofer (schema {', '.join(unknown)}; this one "
+            f"knows up to {', '.join(_scripts().get_heads())}). Install that Gofer again, or "
+            "restore the gradebook's backup from before the update."
+        )

@@ -1,0 +1,87 @@
+"""Every transaction on the gradebook, and what goes wrong in one, in plain words.
+
+A writer's transaction begins as one: `BEGIN IMMEDIATE` waits its turn, where a read that becomes a
+write would fail at once with "database is locked". Reading never takes the write lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.errors import GradebookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+ONLY_READS: Final = "gofer_only_reads"
+"""Execution option of a connection that will not write."""
+
+_SQLITE_REASONS: Final = (
+    ("SQLITE_BUSY", "another program keeps it locked. Stop that program, or try again later"),
+    ("SQLITE_LOCKED", "another program keeps it locked. Stop that program, or try again later"),
+    ("SQLITE_FULL", "the disk is full. Make room on the volume"),
+    ("SQLITE_IOERR", "the disk refused to read or write. Look at the disk and the system's log"),
+    ("SQLITE_READONLY", "it cannot be written. Look at the owner and permissions of the volume"),
+    ("SQLITE_CANTOPEN", "it cannot be opened. Look at the owner and permissions of the volume"),
+    ("SQLITE_PERM", "it cannot be opened. Look at the owner and permissions of the volume"),
+    ("SQLITE_CORRUPT", "its file is damaged. Keep a copy of it and restore a backup"),
+    ("SQLITE_NOTADB", "its file is not a database. Move it elsewhere, or restore a backup"),
+    ("SQLITE_CONSTRAINT", "it does not take such values, by its own rules"),
+)
+
+
+@contextmanager
+def gradebook_errors(doing: str) -> Iterator[None]:
+    """Turn what a database or disk raises inside the block into a `GradebookError`.
+
+    Args:
+        doing: what was tried, to follow "could not".
+
+    Raises:
+        GradebookError: a database or the disk refused. It quotes no row, so that it can be logged.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise GradebookError(f"The gradebook could not {doing}: {_reason(error)}.") from error
+
+
+@contextmanager
+def writing(engine: Engine, doing: str) -> Iterator[Connection]:
+    """Open the writer's transaction: the whole block is recorded, or nothing of it.
+
+    Raises:
+        GradebookError: the database refused, and nothing was recorded. Where it was the commit
+            that failed, everything may have been recorded; doing it again tells.
+    """
+    with gradebook_errors(doing), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine, doing: str) -> Iterator[Connection]:
+    """Open a connection that sees one state of the gradebook throughout the block.
+
+    Raises:
+        GradebookError: the database refused.
+    """
+    with gradebook_errors(doing), engine.connect() as connection:
+        yield connection.execution_options(**{ONLY_READS: True})
+
+
+def _reason(error: BaseException) -> str:
+    origin = getattr(error, "orig", None) or error
+    if isinstance(origin, OSError):
+        return origin.strerror or type(origin).__name__
+    name = getattr(origin, "sqlite_errorname", None) or ""
+    for start, reason in _SQLITE_REASONS:
+        if name.startswith(start):
+            # A constraint's own words name a rule, never a value.
+            return f"{reason} ({origin})" if start == "SQLITE_CONSTRAINT" else reason
+    return f"the database says {name or type(origin).__name__}"

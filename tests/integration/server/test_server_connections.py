@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.integration.server.conftest import a_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.integration.server.conftest import Server
+
+BODY = json.dumps({"nb": a_notebook()}).encode()
+
+
+def begin(server: Server, connection: socket.socket) -> None:
+    """Send the head of a submission, and wait until the server has it in hand."""
+    connection.sendall(server.head(f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
+    assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+
+
+@pytest.mark.parametrize("sent", [0, 1, len(BODY) // 2, len(BODY) - 1])
+def test_a_cut_connection_leaves_nothing(server: Server, sent: int) -> None:
+    before = sum(line.get("action") == "http.cut" for line in server.lines)
+    with server.connected() as connection:
+        begin(server, connection)
+        connection.sendall(BODY[:sent])
+    server.wait_until(
+        lambda: sum(line.get("action") == "http.cut" for line in server.lines) > before
+    )
+    assert server.is_spool_empty()
+
+
+def test_a_slow_connection_leaves_nothing_until_it_is_whole_and_holds_up_nobody(
+    server: Server, notebook: dict[str, Any]
+) -> None:
+    with server.connected() as slow:
+        begin(server, slow)
+        for byte in BODY[:-1]:
+            slow.sendall(bytes([byte]))
+        assert server.is_spool_empty()
+        receipt = server.post(notebook, Accept="application/json").json()
+        assert server.spool.pending() == [receipt["id"]]
+        slow.sendall(BODY[-1:])
+        assert slow.recv(1000).startswith(b"HTTP/1.1 202 ")
+    assert len(server.spool.pending()) == 2
+    for submission_id in server.spool.pending():
+        server.spool.settle(submission_id)
+
+
+def test_one_connection_carries_many_requests(server: Server) -> None:
+    request = server.head(f"Content-Length: {len(BODY)}") + BODY
+    with server.connected() as connection:
+        for _ in range(3):
+            connection.sendall(request)
+            assert connection.recv(2000).startswith(b"HTTP/1.1 202 ")
+    assert len(server.spool.pending()) == 3
+    for submission_id in server.spool.pending():
+        server.spool.settle(submission_id)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_finishes_the_requests_in_hand(
+    start: Callable[..., Server], number: signal.Signals
+) -> None:
+    server = start()
+    with server.connected() as idle, server.connected() as connection:
+        begin(server, connection)
+        connection.sendall(BODY[:10])
+        server.process.send_signal(number)
+        assert server.logged("stopping")["requests"] == 1
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((server.host, server.port))
+        assert server.process.poll() is None
+        connection.sendall(BODY[10:])
+        assert connection.recv(1000).startswith(b"HTTP/1.1 202 ")
+        assert server.wait() == 0
+        assert idle.recv(1) == b""
+    assert len(server.spool.pending()) == 1
+
+
+def test_a_stop_does_not_wait_for_ever(start: Callable[..., Server]) -> None:
+    server = start()
+    with server.connected() as connection:
+        begin(server, connection)
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began > 8
+    server.logged("stopped", requests=1)
+    assert server.is_spool_empty()
+
+
+def test_a_disk_that_went_away_is_told_and_comes_back(
+    start: Callable[..., Server], notebook: dict[str, Any]
+) -> None:
+    server = start()
+    away = server.volume.with_name("away")
+    server.volume.rename(away)
+    server.volume.touch()
+    answer = server.post(notebook, Accept="application/json")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "60"
+    assert answer.json()["code"] == "storage_unavailable"
+    assert str(server.volume) not in answer.text
+    assert server.get("readyz").status_code == 503
+    assert server.get("healthz").status_code == 200
+    server.volume.unlink()
+    away.rename(server.volume)
+    assert server.get("readyz").status_code == 200
+    assert server.post(notebook).status_code == 202
+    assert len(server.spool.pending()) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for 256 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(mounted)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {made.stderr.strip()}")
+    yield mounted
+    subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    small_disk: Path, start: Callable[..., Server], notebook: dict[str, Any]
+) -> None:
+    server = start(VOLUME_PATH=str(small_disk / "volume"))
+    large = {**notebook, "x": "x" * (1 << 20)}
+    answer = server.post(large, Accept="application/json")
+    assert answer.status_code == 507
+    assert answer.json()["code"] == "storage_full"
+    assert "disk is full" in answer.json()["message"]
+    assert server.is_spool_empty()
+    assert server.post(notebook).status_code == 202
+
+
+def test_more_bodies_at_once_than_fit_into_memory_are_asked_to_come_again(
+    start: Callable[..., Server], notebook: dict[str, Any]
+) -> None:
+    server = start(GOFER_MAX_BODY_BYTES="4k")
+    held = []
+    try:
+        # Each but the last holds all it may: together as much as all bodies may have.
+        for _ in range(32):
+            connection = socket.create_connection((server.host, server.port), 20)
+            held.append(connection)
+            connection.sendall(server.head("Content-Length: 4096", "Expect: 100-continue"))
+            assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+            connection.sendall(b" " * 4095)
+        server.wait_until(lambda: is_busy(server))
+    finally:
+        for connection in held:
+            connection.close()
+    server.wait_until(lambda: server.post(notebook).status_code == 202)
+
+
+def is_busy(server: Server) -> bool:
+    answer = httpx.post(
+        server.url,
+        content=b" " * 2000,
+        headers={"X-Gofer-Student": "ada", "Accept": "application/json"},
+    )
+    return answer.status_code == 503 and answer.json()["code"] == "busy"
