@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,18 +42,21 @@ def utc_now() -> datetime:
 def opaque_name(text: str) -> str:
     """Return `text` as a name of a student, course, section or assignment, in NFC.
 
-    Names are opaque: e-mails and accents are fine. They are never part of a path.
+    Names are opaque: e-mails and accents are fine. They are never part of a path here; what looks
+    like a way through folders is refused to spare whoever exports names to some other program.
 
     Raises:
         ValueError: it is empty, longer than 255 characters, or holds control, formatting (bidi
             marks among them), surrogate, private-use or line-separating characters, or it begins or
-            ends with white space.
+            ends with white space, or a part of it between slashes is `.` or `..`.
     """
     name = unicodedata.normalize("NFC", text)
     if not 1 <= len(name) <= NAME_MAX_CHARACTERS:
         raise ValueError(f"a name has 1 to {NAME_MAX_CHARACTERS} characters")
     if name != name.strip():
         raise ValueError("a name does not begin or end with white space")
+    if any(part in {".", ".."} for part in re.split(r"[/\\]", name)):
+        raise ValueError("a name may not hold . or .. as a part between slashes")
     for character in name:
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
             raise ValueError(f"a name may not hold the character U+{ord(character):04X}")

@@ -34,6 +34,8 @@ _ROUNDING: Final = 1e-9
 """Points are sums of floats: a score may be over its question's points by so little."""
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""What the gradebook's integers can hold."""
 _Text = Annotated[str, Field(max_length=64_000)]
 _Name = Annotated[str, Field(max_length=1_000)]
 
@@ -45,8 +47,8 @@ class _Untrusted(BaseModel):
 
 
 class _Memory(_Untrusted):
-    peak_bytes: int | None
-    oom_kills: int | None
+    peak_bytes: _Count | None
+    oom_kills: _Count | None
 
 
 class _Question(_Untrusted):

@@ -9,12 +9,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.gradebook.record import GradingRun, is_recorded, record_run
-
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, invalid_notebook
 from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
 from shared.errors import AlreadyRecorded, AssignmentBlocked, UnknownAssignment
+from shared.gradebook.record import GradingRun, is_recorded, record_run
 from shared.model import RunReason, new_run_id, utc_now
 
 if TYPE_CHECKING:

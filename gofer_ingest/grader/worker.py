@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gofer_ingest.grader import decide
 from gofer_ingest.grader.decide import Bury
 from gofer_ingest.grader.runs import Tools, TriesUsedUp, grade_entry
-from shared.errors import AssignmentBlocked, GoferError, SpoolError
+from shared.errors import AssignmentBlocked, GoferError, SpoolError, UnknownEntry
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -114,6 +114,8 @@ class Worker:
             grade_entry(self._tools, entry_id)
         except AssignmentBlocked as error:
             self._wait_for_staff(entry_id, error)
+        except UnknownEntry:
+            return  # staff discarded it in between
         except TriesUsedUp:
             tries = self._tools.spool.tries(entry_id)
             self._bury(entry_id, f"The grader went down {tries} times with this notebook in hand.")

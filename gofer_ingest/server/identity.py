@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from gofer_ingest.server.errors import BadName, NotAllowed
-from gofer_ingest.server.names import plain_name
 from shared.errors import ConfigError
+from shared.model import opaque_name
 from shared.requests import Source
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class DevIdentity(Identity):
             raise BadName(f"Send one header {STUDENT_HEADER}, not {len(named)}.")
         try:
             # HTTP hands header bytes over as Latin-1; people type UTF-8.
-            name = plain_name(named[0].encode("latin-1").decode("utf-8"))
+            name = opaque_name(named[0].encode("latin-1").decode("utf-8"))
         except UnicodeError:
             raise BadName(f"Write the name in {STUDENT_HEADER} in UTF-8.") from None
         except ValueError as error:

@@ -13,9 +13,8 @@ from typing import Any, Final, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gofer_ingest.server.names import plain_name
 from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook
-from shared.model import AssignmentKey
+from shared.model import AssignmentKey, opaque_name
 
 _FORMAT: Final = 4
 _OTHER_FORMATS: Final = frozenset({1, 2, 3, 5, 6})
@@ -116,7 +115,7 @@ def _name(word: str, value: object) -> str:
         value = str(value)
     try:
         if isinstance(value, str):
-            return plain_name(value)
+            return opaque_name(value)
     except ValueError as error:
         raise MalformedMetadata(
             f"The {word} that this notebook names is damaged: {error}. Download a fresh copy and "

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import insert, select
 
 from shared.errors import GradebookError
 from shared.gradebook import tables
 from shared.gradebook.classic_row import ClassicGrade, LeftOut, read_row
+from shared.gradebook.grades import grade_values, recompute_grade
 from shared.gradebook.policy import CountedRun, grade_of_record
 from shared.gradebook.sqlite_file import (
     BUSY_TIMEOUT_S,
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_COURSE: Final = "classic"
 """The course of classic grades where nobody says which one it was."""
+
+_T = TypeVar("_T")
 
 _MOVED_PATTERN: Final = "gradebook-classic-*.db"
 _SIDECARS: Final = ("-wal", "-shm", "-journal")
@@ -93,8 +96,9 @@ def import_waiting(engine: Engine, volume: Path, *, course: str) -> None:
     """Import the moved files that are not imported yet, each in one transaction.
 
     A row that says no student, section, lab, fraction or time is left out; it stays in the file.
-    A row that an earlier file held as well is known already. Grades that are there stay as they
-    are; the others are made by the `best` policy.
+    A row that an earlier file held as well is known already. Grades of record are made by the
+    `best` policy; one that a submission of our own has made stays as it is, since its policy is
+    not known here.
 
     Args:
         engine: the writer's.
@@ -132,10 +136,10 @@ def _fold(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _free_name(folder: Path) -> Path:
-    stem = f"gradebook-classic-{date.today().isoformat()}"  # noqa: DTZ011 - the day as staff know it
+    stem = f"gradebook-classic-{utc_now().date().isoformat()}"
     for number in itertools.count(1):
         target = folder / (f"{stem}.db" if number == 1 else f"{stem}-{number}.db")
-        if not any(target.with_name(target.name + end).exists() for end in ("", *_SIDECARS)):
+        if not any(os.path.lexists(f"{target}{end}") for end in ("", *_SIDECARS)):
             break
     return target
 
@@ -163,14 +167,14 @@ def _import_file(engine: Engine, file: Path, course: str) -> None:
             imported += len(new)
             known += len(good) - len(new)
             _insert_runs(connection, new, course, now)
-            for row in good:
+            for row in new:
                 key = (row.student, AssignmentKey(course, row.section, row.assignment))
                 run = CountedRun(
                     row.run_id, row.submission_id, row.received_at, Score(row.fraction, 1.0)
                 )
                 rivals = [run, best[key]] if key in best else [run]
                 best[key] = grade_of_record(rivals, _POLICY) or run
-        _insert_grades(connection, best, course, now)
+        _make_grades(connection, best, course, now)
         connection.execute(
             insert(tables.classic_imports).values(
                 file_name=file.name,
@@ -202,10 +206,8 @@ def _rows(old: sqlite3.Connection) -> Iterator[ClassicGrade | LeftOut]:
         yield read_row(*row)
 
 
-def _batches(
-    rows: Iterable[ClassicGrade | LeftOut],
-) -> Iterator[list[ClassicGrade | LeftOut]]:
-    waiting = iter(rows)
+def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
+    waiting = iter(items)
     while batch := list(itertools.islice(waiting, _ROWS_AT_ONCE)):
         yield batch
 
@@ -267,38 +269,29 @@ def _insert_runs(
     )
 
 
-def _insert_grades(
+def _make_grades(
     connection: Connection,
     best: dict[tuple[str, AssignmentKey], CountedRun],
     course: str,
     now: datetime,
 ) -> None:
-    grades = tables.grades
-    present = {
-        (student, AssignmentKey(course, section, assignment))
-        for student, section, assignment in connection.execute(
-            select(grades.c.student, grades.c.section, grades.c.assignment).where(
-                grades.c.course == course, grades.c.superseded_at.is_(None)
-            )
+    grades, submissions = tables.grades.c, tables.submissions.c
+    sources = {
+        (row.student, AssignmentKey(course, row.section, row.assignment)): row.source
+        for row in connection.execute(
+            select(grades.student, grades.section, grades.assignment, submissions.source)
+            .join_from(tables.grades, tables.submissions)
+            .where(grades.course == course, grades.superseded_at.is_(None))
         )
     }
-    new = [
-        {
-            "student": student,
-            "course": key.course,
-            "section": key.section,
-            "assignment": key.assignment,
-            "score": run.score.points,
-            "points_possible": run.score.possible,
-            "run_id": run.run_id,
-            "submission_id": run.submission_id,
-            "made_at": now,
-        }
-        for (student, key), run in best.items()
-        if (student, key) not in present and run.score is not None
-    ]
-    for batch in itertools.batched(new, _ROWS_AT_ONCE):
-        connection.execute(insert(grades), list(batch))
+    # Together, for an import makes them by the ten thousand.
+    for batch in _batches(key for key in best if key not in sources):
+        connection.execute(
+            insert(tables.grades), [grade_values(*key, best[key], now) for key in batch]
+        )
+    for key in best:
+        if sources.get(key) == Source.CLASSIC:
+            recompute_grade(connection, *key, _POLICY, now)
 
 
 def _report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,6 @@ from sqlalchemy import DateTime, String, Text
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
 
@@ -69,11 +66,6 @@ class StoredText(TypeDecorator[str]):
         del dialect
         if value is None:
             return None
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace(
-            "\0", "�"
+        return (
+            value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
         )
-
-
-def words_as_json(words: Iterable[str]) -> str:
-    """Return a set of words as sorted JSON, so that equal sets are equal text."""
-    return json.dumps(sorted(words), ensure_ascii=False)

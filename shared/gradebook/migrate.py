@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from alembic import command
 from alembic.config import Config
@@ -72,7 +72,7 @@ def check_up_to_date(connection: Connection) -> None:
         )
 
 
-def write_sql(dialect_name: str, output: IO[str]) -> None:
+def write_sql(dialect_name: str, output: TextIO) -> None:
     """Write the SQL of all migrations for a database, without one."""
     config = _config()
     config.output_buffer = output

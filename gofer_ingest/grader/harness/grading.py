@@ -72,9 +72,9 @@ def _lay_out(job: Job, autograder: Path) -> None:
 def _file_name(notebook: bytes) -> str:
     """Return the file name under which the notebook looks for itself.
 
-    Students' notebooks begin with `otter.Notebook("lab01.ipynb")`, which fails where no file is of that
-    name; then none of the notebook's own `grader.check` calls runs, and every test sees only the last
-    value of a name that is used again.
+    Students' notebooks begin with `otter.Notebook("lab01.ipynb")`, which fails where no file is of
+    that name; then none of the notebook's own `grader.check` calls runs, and every test sees only
+    the last value of a name that is used again.
     """
     try:
         cells = json.loads(notebook)["cells"]

@@ -1,0 +1,298 @@
+"""What the console and the command line read. Every filter and every page is cut in SQL.
+
+Long lists come in chunks, each a short transaction that begins after the last key of the one
+before: a reader that stayed in one transaction would keep the writer's WAL growing. What changes
+meanwhile may show or not; nothing comes twice or is passed over for it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import distinct, func, select, tuple_
+
+from shared.gradebook import tables
+from shared.gradebook.transactions import reading
+from shared.model import (
+    AssignmentKey,
+    QuestionScore,
+    RunId,
+    RunReason,
+    Score,
+    Sha256,
+    SubmissionId,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine, Row, Select
+
+CHUNK_ROWS: Final = 1000
+_DOING: Final = "be read"
+
+
+@dataclass(frozen=True, slots=True)
+class GradeOfRecord:
+    """The grade of one student for one assignment, and the submission that earned it.
+
+    Attributes:
+        score: in points; may be above what is possible where an assignment gives extra credit.
+        received_at: when that submission was received.
+        made_at: when it became the grade of record.
+    """
+
+    student: str
+    key: AssignmentKey
+    score: Score
+    submission_id: SubmissionId
+    run_id: RunId
+    received_at: datetime
+    made_at: datetime
+
+
+class ClassicRow(NamedTuple):
+    """A graded submission as the old service's table held it, and its course.
+
+    Attributes:
+        grade: a fraction of 0 to 1.
+        timestamp: when it was received, seconds since 1970 as text.
+    """
+
+    userid: str
+    grade: float
+    section: str
+    lab: str
+    timestamp: str
+    course: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A grading run as it was recorded.
+
+    Attributes:
+        applied_at: since when it counts; None for a regrade's that is not applied.
+        score: in points; None exactly where the verdict has none, and so `points_possible`.
+        questions: in the zip's order.
+        flags: sorted.
+        autograder_sha256: None for classic grades, and so `image_id`.
+    """
+
+    run_id: RunId
+    submission_id: SubmissionId
+    reason: RunReason
+    regrade_id: str | None
+    applied_at: datetime | None
+    verdict: Verdict
+    score: float | None
+    points_possible: float | None
+    questions: tuple[QuestionScore, ...]
+    flags: tuple[str, ...]
+    student_text: str
+    staff_text: str
+    log_tail: str
+    started_at: datetime
+    finished_at: datetime
+    wall_s: float
+    peak_memory_bytes: int | None
+    autograder_sha256: Sha256 | None
+    image_id: str | None
+    otter_version: str
+    sandbox: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is.
+
+    Attributes:
+        submissions: that have a run.
+        students: who sent them.
+        grades: of record.
+        verdicts: how many runs ended so, for each verdict there is.
+    """
+
+    submissions: int
+    students: int
+    grades: int
+    verdicts: Mapping[Verdict, int]
+
+
+def grades_of_record(
+    engine: Engine,
+    *,
+    course: str | None = None,
+    section: str | None = None,
+    assignment: str | None = None,
+    student: str | None = None,
+) -> Iterator[GradeOfRecord]:
+    """Yield the grades of record, by course, section, assignment and student.
+
+    Args:
+        engine: of the gradebook.
+        course: this one alone; None for all, and so the others.
+        section: this one alone.
+        assignment: this one alone.
+        student: this one alone.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    grades = tables.grades.c
+    place = (grades.course, grades.section, grades.assignment, grades.student)
+    wanted = zip(place, (course, section, assignment, student), strict=True)
+    statement = (
+        select(*place, grades.score, grades.points_possible)
+        .add_columns(grades.submission_id, grades.run_id, tables.submissions.c.received_at)
+        .add_columns(grades.made_at)
+        .join_from(tables.grades, tables.submissions)
+        .where(grades.superseded_at.is_(None))
+        .where(*(column == value for column, value in wanted if value is not None))
+        .order_by(*place)
+    )
+    for row in _in_chunks(engine, statement, tuple_(*place), key_columns=slice(0, 4)):
+        yield GradeOfRecord(
+            student=row.student,
+            key=AssignmentKey(row.course, row.section, row.assignment),
+            score=Score(row.score, row.points_possible),
+            submission_id=SubmissionId(row.submission_id),
+            run_id=RunId(row.run_id),
+            received_at=row.received_at,
+            made_at=row.made_at,
+        )
+
+
+def classic_rows(engine: Engine) -> Iterator[ClassicRow]:
+    """Yield the rows of the view `gradebook_csv`, in the order in which they were received.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    submissions, counted = tables.submissions.c, tables.counted_runs.c
+    statement = (
+        select(submissions.id, submissions.student, counted.fraction, submissions.section)
+        .add_columns(submissions.assignment, submissions.received_epoch, submissions.course)
+        .join_from(tables.submissions, tables.counted_runs, counted.submission_id == submissions.id)
+        .where(counted.score.is_not(None))
+        .order_by(submissions.id)
+    )
+    for row in _in_chunks(engine, statement, tuple_(submissions.id), key_columns=slice(0, 1)):
+        yield ClassicRow._make(row[1:])
+
+
+def run_of_submission(engine: Engine, submission_id: SubmissionId) -> RecordedRun | None:
+    """Return the run that counts for a submission, the latest applied, whatever its verdict.
+
+    Returns:
+        None where it has no run yet.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    counted = tables.counted_runs.c
+    statement = (
+        select(tables.grading_runs)
+        .join(tables.counted_runs, counted.run_id == tables.grading_runs.c.id)
+        .where(counted.submission_id == submission_id)
+    )
+    with reading(engine, _DOING) as connection:
+        row = connection.execute(statement).one_or_none()
+        return None if row is None else _recorded_run(connection, row)
+
+
+def runs_of(engine: Engine, submission_id: SubmissionId) -> tuple[RecordedRun, ...]:
+    """Return every run of a submission, the earliest started first, applied or not.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    runs = tables.grading_runs
+    statement = (
+        select(runs)
+        .where(runs.c.submission_id == submission_id)
+        .order_by(runs.c.started_at, runs.c.id)
+    )
+    with reading(engine, _DOING) as connection:
+        rows = connection.execute(statement).all()
+        return tuple(_recorded_run(connection, row) for row in rows)
+
+
+def counts(engine: Engine) -> Counts:
+    """Count what there is, all at one moment.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    submissions, grades, runs = tables.submissions.c, tables.grades.c, tables.grading_runs.c
+    with reading(engine, _DOING) as connection:
+        sent, students = connection.execute(
+            select(func.count(), func.count(distinct(submissions.student))).select_from(
+                tables.submissions
+            )
+        ).one()
+        of_record = connection.scalar(
+            select(func.count()).select_from(tables.grades).where(grades.superseded_at.is_(None))
+        )
+        verdicts = connection.execute(
+            select(runs.verdict, func.count()).group_by(runs.verdict).order_by(runs.verdict)
+        ).all()
+    return Counts(
+        submissions=sent,
+        students=students,
+        grades=of_record or 0,
+        verdicts=MappingProxyType({Verdict(verdict): number for verdict, number in verdicts}),
+    )
+
+
+def _in_chunks(
+    engine: Engine, statement: Select[Any], key: Any, *, key_columns: slice
+) -> Iterator[Row[Any]]:
+    """Yield the rows of a statement ordered by `key`, which are its `key_columns`."""
+    page = statement.limit(CHUNK_ROWS)
+    while True:
+        with reading(engine, _DOING) as connection:
+            rows = connection.execute(page).all()
+        yield from rows
+        if len(rows) < CHUNK_ROWS:
+            return
+        page = statement.where(key > tuple_(*rows[-1][key_columns])).limit(CHUNK_ROWS)
+
+
+def _recorded_run(connection: Connection, row: Row[Any]) -> RecordedRun:
+    questions = tables.question_scores.c
+    scores = connection.execute(
+        select(questions.question, questions.score, questions.points_possible)
+        .where(questions.run_id == row.id)
+        .order_by(questions.position)
+    )
+    return RecordedRun(
+        run_id=RunId(row.id),
+        submission_id=SubmissionId(row.submission_id),
+        reason=RunReason(row.reason),
+        regrade_id=row.regrade_id,
+        applied_at=row.applied_at,
+        verdict=Verdict(row.verdict),
+        score=row.score,
+        points_possible=row.points_possible,
+        questions=tuple(QuestionScore(*score) for score in scores),
+        flags=tuple(json.loads(row.flags)),
+        student_text=row.student_text,
+        staff_text=row.staff_text,
+        log_tail=row.log_tail,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        wall_s=row.wall_s,
+        peak_memory_bytes=row.peak_memory_bytes,
+        autograder_sha256=row.autograder_sha256,
+        image_id=row.image_id,
+        otter_version=row.otter_version,
+        sandbox=row.sandbox,
+        tries=row.tries,
+    )
