@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 something was refused or failed, 2 the command or the conf
 used.
 """
 
-import enum
 import io
 import sys
 from importlib import metadata
@@ -14,7 +13,8 @@ from typing import Annotated, Final
 import typer
 
 from gofer_console import doctor as doctor_page
-from gofer_console import grader_side, sending, terminal, up
+from gofer_console import grade_list, grader_side, sending, terminal, up
+from gofer_console.queries import Filter, Layout, grade_rows, opened_gradebook
 from shared.config import ConsoleSettings, child_environment, read_settings
 from shared.errors import ConfigError, GoferError
 
@@ -32,12 +32,7 @@ app.add_typer(grades, name="grades")
 app.add_typer(image, name="image")
 
 
-class Layout(enum.StrEnum):
-    """Which columns an export has."""
-
-    GOFER = "gofer"
-    CLASSIC = "classic"
-
+_NO_GRADEBOOK: Final = "There is no gradebook yet: nothing has been graded on this volume."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Course = Annotated[str | None, typer.Option(help="Only this course.")]
@@ -117,6 +112,16 @@ def list_grades(
     as_json: AsJson = False,
 ) -> None:
     """List the grades of record: one line for each student and assignment."""
+    settings = read_settings(ConsoleSettings)
+    wanted = Filter(course=course, assignment=assignment, student=student)
+    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
+        rows = list(grade_rows(engine, wanted))
+    if as_json:
+        _print_json(grade_list.as_json(rows))
+    elif rows:
+        terminal.out().print(grade_list.as_table(rows))
+    else:
+        terminal.err().print(_NO_GRADEBOOK if engine is None else "There is no such grade yet.")
 
 
 @grades.command("export")
@@ -136,6 +141,20 @@ def export_grades(
     student: Student = None,
 ) -> None:
     """Export grades as CSV."""
+    from gofer_console import csv_files, export  # noqa: PLC0415 - pandas is slow to import
+
+    settings = read_settings(ConsoleSettings)
+    wanted = Filter(course=course, assignment=assignment, student=student)
+    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
+        if output is None:
+            rows = export.write_grades(sys.stdout, engine, layout, wanted)
+        else:
+            with csv_files.replacing(output) as file:
+                rows = export.write_grades(file, engine, layout, wanted)
+    if engine is None:
+        terminal.err().print(_NO_GRADEBOOK)
+    elif output is not None:
+        terminal.err().print(f"{rows} row{'s' * (rows != 1)} in {output}", soft_wrap=True)
 
 
 @app.command("doctor")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from gofer_console.queries import (
     CLASSIC_COLUMNS,
     GRADE_COLUMNS,
     Filter,
+    Layout,
     classic_csv_rows,
     grade_rows,
     opened_gradebook,
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 _CHUNK_ROWS: Final = 5000
 _EVERYTHING: Final = Filter()
 GRADES_CSV: Final = "grades.csv"
-
-
-class Layout(enum.StrEnum):
-    """Which columns an export has, and what a row of it is."""
-
-    GOFER = "gofer"
-    CLASSIC = "classic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +49,7 @@ def write_grades(file: IO[str], engine: Engine | None, layout: Layout, wanted: F
     Args:
         file: text, opened with `newline=""`.
         engine: of the gradebook; None where there is none yet.
-        layout: `gofer` has a row for each grade of record, `classic` one for each graded
-            submission.
+        layout: what a row is.
         wanted: which of them.
 
     Raises:

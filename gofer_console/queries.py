@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,17 @@ CLASSIC_COLUMNS: Final = ("userid", "grade", "section", "lab", "timestamp")
 """Of the file that the old service's users import; its rows leave out the course."""
 
 _PERCENT_DIGITS: Final = 2
+
+
+class Layout(enum.StrEnum):
+    """Which columns an export has, and what a row of it is.
+
+    `gofer` has a row of `GRADE_COLUMNS` for each grade of record, `classic` one of
+    `CLASSIC_COLUMNS` for each graded submission.
+    """
+
+    GOFER = "gofer"
+    CLASSIC = "classic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,15 +152,16 @@ class Services:
         )
 
     def stop(self) -> None:
-        """Ask both to stop and wait until they have; kill what does not."""
+        """Ask both to stop and wait until they have; kill what does not, or at a second Ctrl-C."""
         for process in self._running.values():
-            if process.poll() is None:
-                process.terminate()
+            process.terminate()
         deadline = time.monotonic() + _STOP_DEADLINE_S
-        for process in self._running.values():
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
+        try:
+            for process in self._running.values():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+        finally:
+            for process in self._running.values():
+                process.kill()  # does nothing to one that has ended
                 process.wait()
-        self._running.clear()
+            self._running.clear()

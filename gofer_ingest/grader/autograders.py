@@ -54,6 +54,7 @@ class Autograders:
         self._sandbox = sandbox
         self._gradebook = gradebook
         self._lock = threading.Lock()
+        self._locks: dict[Path, threading.Lock] = {}
         self._zips: dict[Path, tuple[_Stamp, bytes, Sha256]] = {}
         self._specs: dict[tuple[Sha256, ImageId], AutograderSpec] = {}
         self._proofs: dict[tuple[Sha256, ImageId, Sha256], str] = {}
@@ -68,8 +69,8 @@ class Autograders:
             HarnessNotReady: the zip could not be inspected.
             GradebookError: what was found could not be written down.
         """
-        # One at a time: a deadline burst must not inspect the same zip eight times over.
-        with self._lock:
+        # One at a time for each zip: a deadline burst must not inspect it eight times over.
+        with self._lock_of(assignment.autograder_zip):
             data, sha256 = self._read_zip(assignment.autograder_zip)
             image_id = self._sandbox.image_id(assignment.image)
             spec = self._inspect(assignment, data, sha256, image_id)
@@ -79,6 +80,10 @@ class Autograders:
             if assignment.solution is not None:
                 self._prove(assignment, assignment.solution, autograder)
             return autograder
+
+    def _lock_of(self, path: Path) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(path, threading.Lock())
 
     def _read_zip(self, path: Path) -> tuple[bytes, Sha256]:
         try:

@@ -6,13 +6,17 @@ the engine may be on another machine.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import math
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import docker
 import docker.errors
+import requests.exceptions
 from docker.types import LogConfig, Ulimit
 
 from gofer_ingest.grader import harness_link
@@ -38,6 +42,7 @@ FOLDER = f"{TMPFS}/gofer"
 READY_WITHIN_S = 60.0
 TAKEN_WITHIN_S = 60.0
 INSPECT_WITHIN_S = 120.0
+ENDED_WITHIN_S = 5
 LIFE_AFTER_DEADLINE_S = 120.0
 """A container whose grader is gone ends itself this long after its deadline."""
 
@@ -126,12 +131,13 @@ class DockerSandbox(Sandbox):
         self._image = image
         self._docker_host = docker_host
         # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
+        self._connections = threading.local()
         self._volume_mark = hashlib.sha256(str(volume.resolve()).encode()).hexdigest()[:16]
 
     def image_id(self, image: str | None) -> ImageId:
         """Return the image's digest; see the port."""
         name = image or self._image
-        api = connect(self._docker_host)
+        api = self._api()
         with engine_errors():
             found = api.inspect_image(name)  # type: ignore[no-untyped-call]  # stubs lag
         protocol = (found["Config"].get("Labels") or {}).get(LABEL_PROTOCOL)
@@ -160,7 +166,7 @@ class DockerSandbox(Sandbox):
     def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> DockerSlot:
         """Start a container and wait for its harness; see the port."""
         digest = self.image_id(image)
-        api = connect(self._docker_host)
+        api = self._api()
         labels = {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id}
         request = container_request(digest, limits, labels)
         with engine_errors():
@@ -212,7 +218,7 @@ class DockerSandbox(Sandbox):
 
     def reap(self) -> int:
         """Remove every container that carries this volume's mark; see the port."""
-        api = connect(self._docker_host)
+        api = self._api()
         with engine_errors():
             left = api.containers(
                 all=True, filters={"label": f"{LABEL_VOLUME}={self._volume_mark}"}
@@ -227,7 +233,7 @@ class DockerSandbox(Sandbox):
         Raises:
             SandboxUnavailable: the engine would not.
         """
-        api = connect(self._docker_host)
+        api = self._api()
         with engine_errors():
             try:
                 api.remove_container(container_id, force=True, v=True)
@@ -236,6 +242,13 @@ class DockerSandbox(Sandbox):
             except docker.errors.APIError as error:
                 if error.status_code != 409:  # noqa: PLR2004 - "removal already in progress"
                     raise
+
+    def _api(self) -> docker.APIClient:
+        """This thread's connection: making one costs a round trip, and sharing one is not safe."""
+        if not hasattr(self._connections, "api"):
+            self._connections.api = connect(self._docker_host)
+        api: docker.APIClient = self._connections.api
+        return api
 
     def _remove_quietly(self, container_id: str) -> None:
         try:
@@ -247,17 +260,18 @@ class DockerSandbox(Sandbox):
             )
 
     def _how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
-        api = connect(self._docker_host)
+        api = self._api()
         with engine_errors():
-            if ending in {Ending.TIMED_OUT, Ending.TOO_MUCH_OUTPUT}:
+            if ending is Ending.DIED:
+                # the outputs close a moment before the engine has noted how the process ended
+                with contextlib.suppress(requests.exceptions.RequestException):
+                    api.wait(container_id, timeout=ENDED_WITHIN_S)
+            if ending is not Ending.ANSWERED:
                 try:
                     api.kill(container_id)
                 except docker.errors.APIError as error:
-                    if error.status_code not in {404, 409}:  # it ended by itself in between
+                    if error.status_code not in {404, 409}:  # it has ended by itself
                         raise
-            elif ending is Ending.DIED:
-                # the outputs close a moment before the engine has noted how the process ended
-                api.wait(container_id, timeout=30)
             state = api.inspect_container(container_id)["State"]
         exit_code = None if state["Running"] else int(state["ExitCode"])
         return exit_code, bool(state["OOMKilled"])

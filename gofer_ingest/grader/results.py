@@ -170,7 +170,7 @@ def total(spec: AutograderSpec, scores: dict[str, float]) -> Score:
     out_of = sum(question.points for question in spec.questions)
     fraction = earned / out_of if out_of else 0.0
     if spec.score_threshold is not None:
-        points = spec.points_possible if out_of and fraction >= spec.score_threshold else 0.0
+        points = spec.points_possible if fraction >= spec.score_threshold else 0.0
     elif spec.points_possible != out_of:
         points = fraction * spec.points_possible
     else:

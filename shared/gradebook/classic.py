@@ -85,7 +85,7 @@ def move_aside(path: Path) -> Path | None:
         if leftover.exists():
             leftover.rename(target.with_name(target.name + sidecar))
     sync_folder(path.parent)
-    log.warning(
+    log.info(
         "The old service's gradebook was moved aside",
         extra={"action": "classic_import", "file": target.name},
     )

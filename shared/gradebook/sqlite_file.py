@@ -107,9 +107,10 @@ def writer_engine(path: Path) -> Engine:
     Raises:
         GradebookError: the file cannot be opened, or its file system cannot hold a WAL.
     """
+    file = path.absolute()  # wherever the process goes later
     engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)),
-        creator=lambda: _connect_writing(path),
+        URL.create("sqlite+pysqlite", database=str(file)),
+        creator=lambda: _connect_writing(file),
         hide_parameters=True,  # rows hold what students printed, and errors are logged
     )
     event.listen(engine, "begin", _begin_writing)
@@ -122,9 +123,10 @@ def reader_engine(path: Path) -> Engine:
     Every use opens the file anew: it may have been replaced meanwhile, and how it is to be opened
     depends on what lies beside it at that moment.
     """
+    file = path.absolute()
     engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)),
-        creator=lambda: connect_reading(path),
+        URL.create("sqlite+pysqlite", database=str(file)),
+        creator=lambda: connect_reading(file),
         poolclass=NullPool,
         hide_parameters=True,
     )

@@ -143,5 +143,5 @@ def _number(value: Any) -> float | None:
 
 
 def as_json(answer: dict[str, Any]) -> bytes:
-    """Encode an answer; lone surrogates from a notebook's output survive as escapes."""
-    return json.dumps(answer, ensure_ascii=True, allow_nan=False).encode("ascii")
+    """Encode an answer; lone surrogates, no JSON of ours, become question marks."""
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode(errors="replace")

@@ -60,7 +60,7 @@ def test_what_the_machine_needs_to_run_and_to_reach_its_engine_stays() -> None:
     ("checks", "expected"),
     [
         ([check("engine", Health.OK)], True),
-        ([check("engine", Health.WARNING)], True),
+        ([check("engine", Health.WARNING)], False),
         ([check("engine", Health.PROBLEM)], False),
         ([check("image", Health.OK)], False),
         ([], False),
