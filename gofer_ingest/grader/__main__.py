@@ -99,7 +99,9 @@ def _run(settings: GraderSettings) -> int:
             extra={"action": "process_sandbox"},
         )
     with grader_lock(settings.volume_path):
-        gradebook = open_gradebook(settings.volume_path, settings.database_url)
+        # a classic gradebook names no course; the one that is set is the best guess
+        course = {"course": settings.course} if settings.course else {}
+        gradebook = open_gradebook(settings.volume_path, settings.database_url, **course)
         _tidy(spool, sandbox)
         autograders = Autograders(sandbox, gradebook)
         tools = Tools(spool, catalogue, autograders, sandbox, gradebook, settings.max_tries)

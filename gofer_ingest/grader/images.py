@@ -16,18 +16,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from gofer_ingest.grader.base_image import find_or_make_base
-from gofer_ingest.grader.docker_sandbox import LABEL_PROTOCOL
 from gofer_ingest.grader.engine import connect, engine_errors
-from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
 from gofer_ingest.grader.wheelhouse import fill_wheelhouse
-from shared.errors import ImageBuildFailed
+from shared.errors import ImageBuildFailed, ImageMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import docker
 
-LABEL_CONTENT = "gofer.content"
+_CONTENT_TAG = "content-"
 
 
 class Target(enum.StrEnum):
@@ -89,19 +87,22 @@ def build_image(
         base_id = api.inspect_image(base_name)["Id"]  # type: ignore[no-untyped-call]  # stubs lag
     sources = dict(_sources(root, target))
     content = _content_hash(base_id, target, sources)
-    existing = _find(api, tag)
-    if existing is not None and existing[1] == content:
-        return Built(tag, existing[0], is_new=False)
+    existing = _image_id(api, tag)
+    if existing is not None and existing == _image_id(api, _content_name(tag, content)):
+        return Built(tag, existing, is_new=False)
     say(f"Downloading wheels for the {target} image …")
     wheels = fill_wheelhouse(root / "requirements" / f"{target}-image.txt", cache)
     with tempfile.TemporaryFile() as context:
         _write_context(context, sources, wheels)
         say(f"Building {tag} on {base_name} …")
-        _build(api, context, target, tag, base_name, content, say)
-    built = _find(api, tag)
+        _build(api, context, target, tag, base_name, say)
+    built = _image_id(api, tag)
     if built is None:
         raise ImageBuildFailed(f"The engine says it built {tag}, and has no such image.")
-    return Built(tag, built[0], is_new=True)
+    repository, _, name = _content_name(tag, content).rpartition(":")
+    with engine_errors():
+        api.tag(built, repository, name, force=True)
+    return Built(tag, built, is_new=True)
 
 
 def _sources(root: Path, target: Target) -> Iterator[tuple[str, bytes]]:
@@ -128,12 +129,20 @@ def _content_hash(base_id: str, target: Target, sources: dict[str, bytes]) -> st
     return digest.hexdigest()
 
 
-def _find(api: docker.APIClient, tag: str) -> tuple[str, str] | None:
-    with engine_errors():
-        if not api.images(name=tag, quiet=True):
-            return None
-        found = api.inspect_image(tag)  # type: ignore[no-untyped-call]  # stubs lag
-    return found["Id"], (found["Config"].get("Labels") or {}).get(LABEL_CONTENT, "")
+def _content_name(tag: str, content: str) -> str:
+    # a tag follows the last colon, unless that colon is a registry's port
+    head, colon, last = tag.rpartition(":")
+    repository = head if colon and "/" not in last else tag
+    return f"{repository}:{_CONTENT_TAG}{content[:32]}"
+
+
+def _image_id(api: docker.APIClient, name: str) -> str | None:
+    try:
+        with engine_errors():
+            found = api.inspect_image(name)  # type: ignore[no-untyped-call]  # stubs lag
+    except ImageMissing:
+        return None
+    return str(found["Id"])
 
 
 def _write_context(context: IO[bytes], sources: dict[str, bytes], wheels: Path) -> None:
@@ -154,7 +163,6 @@ def _build(
     target: Target,
     tag: str,
     base: str,
-    content: str,
     say: Callable[[str], None],
 ) -> None:
     said: list[str] = []
@@ -165,7 +173,6 @@ def _build(
             target=target.value,
             tag=tag,
             buildargs={"BASE_IMAGE": base},
-            labels={LABEL_CONTENT: content, LABEL_PROTOCOL: str(PROTOCOL_VERSION)},
             rm=True,
             forcerm=True,
             decode=True,

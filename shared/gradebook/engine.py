@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from shared.errors import ConfigError, GradebookError
 from shared.gradebook import classic, migrate
+from shared.gradebook.classic_file import move_aside
 from shared.gradebook.sqlite_file import (
     FILE_NAME,
     VERSION_TABLE,
@@ -53,7 +54,7 @@ def open_gradebook(
     """
     where = _where(volume, database_url)
     with gradebook_errors("be opened"):
-        classic.move_aside(volume / FILE_NAME)
+        move_aside(volume / FILE_NAME)
     engine = _open_file(where) if isinstance(where, Path) else _connect_server(where)
     try:
         migrate.upgrade(engine)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Engine, Row, Select
 
 CHUNK_ROWS: Final = 1000
 _DOING: Final = "be read"
@@ -147,14 +147,14 @@ def grades_of_record(
     """
     grades = tables.grades.c
     place = (grades.course, grades.section, grades.assignment, grades.student)
-    wanted = zip(place, (course, section, assignment, student), strict=True)
+    wanted = (course, section, assignment, student)
     statement = (
         select(*place, grades.score, grades.points_possible)
         .add_columns(grades.submission_id, grades.run_id, tables.submissions.c.received_at)
         .add_columns(grades.made_at)
         .join_from(tables.grades, tables.submissions)
         .where(grades.superseded_at.is_(None))
-        .where(*(column == value for column, value in wanted if value is not None))
+        .where(*_equal(place, wanted))
         .order_by(*place)
     )
     for row in _in_chunks(engine, statement, tuple_(*place), key_columns=slice(0, 4)):
@@ -169,18 +169,34 @@ def grades_of_record(
         )
 
 
-def classic_rows(engine: Engine) -> Iterator[ClassicRow]:
+def classic_rows(
+    engine: Engine,
+    *,
+    course: str | None = None,
+    section: str | None = None,
+    assignment: str | None = None,
+    student: str | None = None,
+) -> Iterator[ClassicRow]:
     """Yield the rows of the view `gradebook_csv`, in the order in which they were received.
+
+    Args:
+        engine: of the gradebook.
+        course: this one alone; None for all, and so the others.
+        section: this one alone.
+        assignment: this one alone.
+        student: this one alone.
 
     Raises:
         GradebookError: the gradebook cannot be read.
     """
     submissions, counted = tables.submissions.c, tables.counted_runs.c
+    place = (submissions.course, submissions.section, submissions.assignment, submissions.student)
+    wanted = (course, section, assignment, student)
     statement = (
         select(submissions.id, submissions.student, counted.fraction, submissions.section)
         .add_columns(submissions.assignment, submissions.received_epoch, submissions.course)
         .join_from(tables.submissions, tables.counted_runs, counted.submission_id == submissions.id)
-        .where(counted.score.is_not(None))
+        .where(counted.score.is_not(None), *_equal(place, wanted))
         .order_by(submissions.id)
     )
     for row in _in_chunks(engine, statement, tuple_(submissions.id), key_columns=slice(0, 1)):
@@ -249,6 +265,14 @@ def counts(engine: Engine) -> Counts:
         grades=of_record or 0,
         verdicts=MappingProxyType({Verdict(verdict): number for verdict, number in verdicts}),
     )
+
+
+def _equal(
+    place: tuple[ColumnElement[str], ...], wanted: tuple[str | None, ...]
+) -> list[ColumnElement[bool]]:
+    return [
+        column == value for column, value in zip(place, wanted, strict=True) if value is not None
+    ]
 
 
 def _in_chunks(

@@ -34,7 +34,6 @@ VERSION_TABLE: Final = "alembic_version"
 CLASSIC_COLUMNS: Final = ("userid", "grade", "section", "lab", "timestamp")
 """Of the old service's only table, `grades`."""
 
-
 _FILE_MODE: Final = 0o640
 
 
@@ -182,10 +181,11 @@ def _connect_writing(path: Path) -> sqlite3.Connection:
 
 
 def _reading_mode(path: Path) -> str:
-    if path.with_name(f"{path.name}-wal").exists():
+    has_wal, has_shm = (path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
+    if has_wal and has_shm:
         return "ro"
     if not os.access(path.parent, os.W_OK, effective_ids=True):
-        return "ro&immutable=1"
+        return "ro" if has_wal else "ro&immutable=1"
     owner, user = path.stat().st_uid, os.geteuid()
     if user not in {0, owner}:  # for root, SQLite hands what it makes to the file's owner
         raise GradebookError(

@@ -80,6 +80,20 @@ def test_another_user_reads_while_the_writer_is_there(volume: Path) -> None:
     engine.dispose()
 
 
+def test_what_is_not_in_the_file_itself_yet_is_not_passed_over(volume: Path) -> None:
+    engine = open_gradebook(volume)
+    record(engine, submitted("eve"), graded(5))
+    copy = volume / "copy"  # as a backup of a running gradebook might hold it, without the -shm
+    copy.mkdir()
+    for name in ("gradebook.db", "gradebook.db-wal"):
+        (copy / name).write_bytes((volume / name).read_bytes())
+    engine.dispose()
+    copy.chmod(0o555)
+    said = as_another_user(lambda: rows_read(copy))
+    copy.chmod(0o755)
+    assert said.startswith("GradebookError: The gradebook could not be read: "), said
+
+
 @needs_root
 def test_another_user_cannot_lock_the_writer_out(volume: Path) -> None:
     volume.chmod(0o777)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
+import tempfile
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.gradebook.engine import open_gradebook
 from shared.gradebook.record import GradingRun, record_run
 from shared.model import (
     AttemptsPolicy,
@@ -23,7 +27,6 @@ from shared.requests import Envelope, Source, SubmitPayload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -31,6 +34,19 @@ NOON = datetime(2026, 9, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ZIP = Sha256("a" * 64)
 
 OLD_TABLE = "CREATE TABLE grades (userid text, grade real, section text, lab text, timestamp text)"
+
+
+@functools.cache
+def _an_empty_gradebook() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        open_gradebook(Path(folder)).dispose()
+        return (Path(folder) / "gradebook.db").read_bytes()
+
+
+def fresh_gradebook(volume: Path) -> Engine:
+    """Open an empty gradebook; made once and copied, which spares each test the migrations."""
+    (volume / "gradebook.db").write_bytes(_an_empty_gradebook())
+    return open_gradebook(volume)
 
 
 def submitted(

@@ -5,10 +5,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.gradebook import queries
-from shared.gradebook.engine import open_gradebook, open_reader
+from shared.gradebook.engine import open_reader
 from shared.gradebook.queries import ClassicRow, classic_rows, counts, grades_of_record
 from shared.model import Verdict
-from tests.unit.shared.gradebook_samples import graded, record, sql, submitted, ungraded
+from tests.unit.shared.gradebook_samples import (
+    fresh_gradebook,
+    graded,
+    record,
+    sql,
+    submitted,
+    ungraded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_gradebook(tmp_path)
+    opened = fresh_gradebook(tmp_path)
     yield opened
     opened.dispose()
 
@@ -67,6 +74,22 @@ def test_grades_are_filtered_by_every_part_of_their_place(engine: Engine, reader
     ]
     assert found(course="DEMO101") == []
     assert found(student="' OR 1=1 --") == []
+
+
+def test_rows_as_the_old_table_held_them_are_filtered_alike(engine: Engine, reader: Engine) -> None:
+    record(engine, submitted("josé"), graded(1))
+    record(engine, submitted("ada", assignment="hw02"), graded(2))
+    record(engine, submitted("ada", section="sp27"), graded(3))
+    record(engine, submitted("ada", course="other"), graded(4))
+
+    def found(**wanted: str) -> list[float]:
+        return [row.grade for row in classic_rows(reader, **wanted)]
+
+    assert found() == [0.1, 0.2, 0.3, 0.4]
+    assert found(student="josé") == [0.1]
+    assert found(assignment="hw02") == [0.2]
+    assert found(section="sp27") == [0.3]
+    assert found(course="demo101", assignment="lab01") == [0.1, 0.3]
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])

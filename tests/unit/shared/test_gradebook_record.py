@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import event
 
 from shared.errors import AlreadyRecorded, GradebookError
-from shared.gradebook.engine import open_gradebook
 from shared.gradebook.queries import grades_of_record, run_of_submission, runs_of
 from shared.gradebook.record import (
     find_autograder,
@@ -32,6 +31,7 @@ from tests.unit.shared.gradebook_samples import (
     NOON,
     ZIP,
     ended,
+    fresh_gradebook,
     graded,
     record,
     sql,
@@ -50,7 +50,7 @@ BEST, LATEST, FIRST = AttemptsPolicy.BEST, AttemptsPolicy.LATEST, AttemptsPolicy
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_gradebook(tmp_path)
+    opened = fresh_gradebook(tmp_path)
     yield opened
     opened.dispose()
 

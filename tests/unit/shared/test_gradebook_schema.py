@@ -16,10 +16,16 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from shared.errors import GradebookError
 from shared.gradebook import migrate, tables
 from shared.gradebook.columns import StoredText
-from shared.gradebook.engine import open_gradebook
 from shared.gradebook.transactions import writing
 from shared.model import Verdict
-from tests.unit.shared.gradebook_samples import graded, record, sql, submitted, ungraded
+from tests.unit.shared.gradebook_samples import (
+    fresh_gradebook,
+    graded,
+    record,
+    sql,
+    submitted,
+    ungraded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +38,7 @@ POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_gradebook(tmp_path)
+    opened = fresh_gradebook(tmp_path)
     yield opened
     opened.dispose()
 

@@ -1,0 +1,182 @@
+"""Measure Gofer beside `otter grade`, in one run, on one machine, image and autograder zip.
+
+`python -m tests.bench.grading [--rounds 5] [--notebooks 14]` prints a table and writes
+`var/bench/grading.json`. It exits 1 where the two do not give the same scores or one cannot grade,
+and never for a time. What is timed and what is not: `docs/performance.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gofer_console import terminal
+from gofer_console.demo.samples import load_samples
+from gofer_ingest.grader.engine import connect, engine_errors
+from shared.config import GraderSettings, read_settings
+from shared.errors import GoferError
+from shared.model import Verdict
+from tests.bench.gofer_route import GoferRoute
+from tests.bench.otter_route import OtterRoute
+from tests.bench.report import Conditions, Report, load, show, write
+from tests.bench.scores import Measured, differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
+
+    from rich.console import Console
+
+    from tests.bench.scores import Timed
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = ROOT / "examples" / "demo101"
+ASSIGNMENT = "lab01"
+ROUNDS = 5
+NOTEBOOKS = 14
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; return its exit code."""
+    options = _options(arguments)
+    out = terminal.out()
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        report = _measure(options.rounds, options.notebooks, out)
+    except GoferError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command's own last words
+        return 1
+    path = ROOT / "var" / "bench" / "grading.json"
+    write(report, path)
+    show(report, out)
+    out.print(f"Every figure, machine-readable: {path.relative_to(ROOT)}", soft_wrap=True)
+    return 1 if report.differences else 0
+
+
+def _measure(rounds: int, notebooks: int, out: Console) -> Report:
+    settings = read_settings(GraderSettings)
+    cores = len(os.sched_getaffinity(0))
+    api = connect(settings.docker_host)
+    with engine_errors():
+        # by its digest, so that both grade in the same image even if its tag moves meanwhile
+        image_id = str(api.inspect_image(settings.grader_image)["Id"])  # type: ignore[no-untyped-call]  # stubs lag
+        engine = str(api.version()["Version"])
+    conditions = Conditions.now(cores=cores, engine=engine, image_id=image_id)
+    with _workspace() as folder:
+        many = _lay_out(folder / "notebooks", notebooks)
+        one = many[:1]
+        zipped = COURSE / "autograders" / ASSIGNMENT / "autograder.zip"
+        # One after the other, and neither beside the other's processes.
+        with OtterRoute(api, image_id, zipped) as otter:
+            peer = _measure_route(
+                "otter grade",
+                lambda: otter.grade(one, num_containers=cores),
+                lambda: otter.grade(many, num_containers=cores),
+                rounds,
+                out,
+            )
+        gofer = GoferRoute(
+            volume=folder / "volume",
+            logs=ROOT / "var" / "bench" / "logs",
+            course_config=COURSE / "course.toml",
+            image_id=image_id,
+            docker_host=settings.docker_host,
+            concurrency=cores,
+        )
+        with gofer:
+            ours = _measure_route(
+                "Gofer", lambda: gofer.grade(one), lambda: gofer.grade(many), rounds, out
+            )
+    pairs = zip(peer.timed, ours.timed, strict=True)
+    different = [text for a, b in pairs for text in differences(a.scores, b.scores)]
+    return Report(conditions, peer, ours, different)
+
+
+def _measure_route(
+    name: str, one: Callable[[], Timed], many: Callable[[], Timed], rounds: int, out: Console
+) -> Measured:
+    out.print(f"{name}: a first notebook, to warm up … ", end="")
+    load_before = load()
+    warm_up = one()
+    out.print(f"{warm_up.seconds:.2f} s")
+    singles = []
+    for number in range(1, rounds + 1):
+        singles.append(one())
+        out.print(f"{name}: one notebook, {number} of {rounds} … {singles[-1].seconds:.2f} s")
+    burst = many()
+    out.print(f"{name}: {len(burst.scores)} notebooks at once … {burst.seconds:.2f} s")
+    return Measured(warm_up, singles, burst, load_before)
+
+
+def _lay_out(folder: Path, number: int) -> list[Path]:
+    """Make `number` copies of the samples that end by themselves, each in a folder of its own.
+
+    All are named as the assignment's notebook is: students' notebooks look for themselves by that
+    name.
+    """
+    samples = [
+        COURSE / sample.file
+        for sample in load_samples(COURSE / "expected.toml")
+        if sample.assignment == ASSIGNMENT and sample.verdict is Verdict.GRADED
+    ]
+    copies = []
+    for place, sample in enumerate(islice(cycle(samples), number), start=1):
+        copy = folder / f"{place:02} {sample.stem}" / f"{ASSIGNMENT}.ipynb"
+        copy.parent.mkdir(parents=True)
+        shutil.copyfile(sample, copy)
+        copies.append(copy)
+    return copies
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """Make a folder for the volume on the project's own disk: `/tmp` may be memory."""
+    parent = ROOT / "var" / "bench"
+    parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(parent / "logs", ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix="run-") as folder:
+        yield Path(folder)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    # as an exception, so that containers and processes go with the benchmark
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.grading",
+        description="Measure Gofer beside `otter grade` in one run on this machine.",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=_positive,
+        default=os.environ.get("GOFER_BENCH_ROUNDS", str(ROUNDS)),
+        help=f"how often one notebook is timed (default: GOFER_BENCH_ROUNDS or {ROUNDS})",
+    )
+    parser.add_argument(
+        "--notebooks",
+        type=_positive,
+        default=NOTEBOOKS,
+        help=f"how many are handed in at once (default: {NOTEBOOKS})",
+    )
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What every test run prints: how long each folder took, beside what it may take.
+
+The suite is to stay under forty minutes on two cores as it grows. A folder past its budget is said
+loudly and fails nothing: machines here and there are noisy.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import pytest
+
+BUDGETS_S: Final = {"unit": 60.0, "integration": 420.0, "docker": 600.0}
+"""Seconds on two cores. The unit folder is meant to take 20 on a quiet machine."""
+
+_seconds: defaultdict[str, float] = defaultdict(float)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what each folder takes, set-up and tear-down included."""
+    folder = Path(report.nodeid.split("::")[0]).parts
+    _seconds[folder[1] if len(folder) > 1 else folder[0]] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print each folder's seconds beside its budget."""
+    terminalreporter.section("time by folder")
+    for folder, seconds in _seconds.items():
+        budget = BUDGETS_S.get(folder)
+        line = f"tests/{folder}: {seconds:.0f} s"
+        if budget is not None:
+            line += f" of {budget:.0f} s"
+        is_over = budget is not None and seconds > budget
+        terminalreporter.write_line(line + (" OVER ITS BUDGET" if is_over else ""), red=is_over)
