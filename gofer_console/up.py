@@ -7,6 +7,7 @@ and what the exit code says.
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,8 +27,8 @@ _INSTALLED: Final = {
 """What the Procfile says, for an installed package: the Procfile itself is not in it."""
 
 _PATIENCE_S: Final = 86_400
-_SIGNALLED: Final = (130, 143)
-_STOPS_BEFORE_KILLING: Final = 3
+_SIGNALLED: Final = 128
+"""A process that signal n ended has this exit code and n more, as shells say it."""
 
 
 def project_root() -> Path:
@@ -88,31 +89,44 @@ def run_processes(processes: Mapping[str, str], environment: Mapping[str, str]) 
 
 
 class _Manager(honcho.manager.Manager):  # type: ignore[misc] # honcho has no types
-    """honcho's manager, which a second Ctrl-C hurries up."""
+    """honcho's manager, which heeds signals between two turns of its loop, and a second one too.
 
-    _stops = 0
+    honcho itself acts inside the signal's handler. It may then print while it is printing, and
+    look for a process that it does not know to have started: either raises, and the processes stay.
+    """
 
-    def terminate(self) -> None:
-        """Ask every process to stop; the third time, kill what still runs.
+    def __init__(self) -> None:
+        super().__init__()
+        self._signals: list[int] = []
+        self._is_asked = False
 
-        The loop itself asks once, when the first process has ended; so the third time is at least
-        the second signal.
-        """
-        self._stops += 1
-        if self._stops >= _STOPS_BEFORE_KILLING:
+    def _start(self) -> None:  # once the loop has set honcho's own handlers
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda received, _frame: self._signals.append(received))
+        super()._start()
+
+    def _all_started(self) -> bool:  # at every turn of the loop
+        is_so = bool(super()._all_started())
+        while is_so and self._signals:
+            self._heed(self._signals.pop(0))
+        return is_so
+
+    def _heed(self, number: int) -> None:
+        self.returncode = _SIGNALLED + number
+        if self._is_asked:
             self.kill()
         else:
-            super().terminate()
+            self._is_asked = True
+            self.terminate()
 
 
 def exit_code(returncode: int | None) -> int:
     """Return the exit code for what honcho returned.
 
-    A stop that was asked for is a success; a process killed by signal n gives 128 + n, as a shell
-    says it.
+    A stop that was asked for is a success.
     """
     if returncode is None:
         return 1
-    if returncode in _SIGNALLED:
+    if returncode in {_SIGNALLED + signal.SIGINT, _SIGNALLED + signal.SIGTERM}:
         return 0
-    return 128 - returncode if returncode < 0 else returncode
+    return _SIGNALLED - returncode if returncode < 0 else returncode

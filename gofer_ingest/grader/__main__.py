@@ -79,7 +79,7 @@ def make_sandbox(settings: GraderSettings) -> Sandbox:
             "GOFER_SANDBOX: `process` runs notebooks without a container and is only for trying "
             f"Gofer out, and {' and '.join(against)}. Use `docker`."
         )
-    return ProcessSandbox()
+    return ProcessSandbox(settings.volume_path)
 
 
 def _run(settings: GraderSettings) -> int:

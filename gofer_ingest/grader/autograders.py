@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, read_spec
 from gofer_ingest.grader.sandbox import ImageId, Job, Sandbox
-from shared.errors import AssignmentBlocked
+from shared.errors import AssignmentBlocked, ImageMissing, ResultsUnreadable
 from shared.gradebook.record import find_autograder, record_autograder
 from shared.model import AutograderSpec, Sha256, Verdict, new_run_id
 
@@ -65,14 +65,15 @@ class Autograders:
         Raises:
             AssignmentBlocked: staff have to mend something; the text says what.
             SandboxUnavailable: the engine does not answer.
-            ImageMissing: there is no grader image.
+            ImageMissing: there is no grader image. Where the assignment names one of its own, that is
+                staff's to mend.
             HarnessNotReady: the zip could not be inspected.
             GradebookError: what was found could not be written down.
         """
         # One at a time for each zip: a deadline burst must not inspect it eight times over.
         with self._lock_of(assignment.autograder_zip):
             data, sha256 = self._read_zip(assignment.autograder_zip)
-            image_id = self._sandbox.image_id(assignment.image)
+            image_id = self._image_id(assignment)
             spec = self._inspect(assignment, data, sha256, image_id)
             if not spec.is_usable:
                 raise AssignmentBlocked(_why_blocked(assignment, spec))
@@ -101,6 +102,17 @@ class Autograders:
         self._zips[path] = (stamp, data, sha256)
         return data, sha256
 
+    def _image_id(self, assignment: Assignment) -> ImageId:
+        try:
+            return self._sandbox.image_id(assignment.image)
+        except ImageMissing as error:
+            if assignment.image is None:
+                raise
+            # Nobody else's grading waits for this one's image.
+            raise AssignmentBlocked(
+                f"The image {assignment.image} cannot be used. {error}"
+            ) from error
+
     def _inspect(
         self, assignment: Assignment, data: bytes, sha256: Sha256, image_id: ImageId
     ) -> AutograderSpec:
@@ -108,7 +120,12 @@ class Autograders:
         if known is None:
             known = find_autograder(self._gradebook, sha256, image_id)
         if known is None:
-            known = read_spec(self._sandbox.inspect(assignment.image, data), sha256)
+            try:
+                known = read_spec(self._sandbox.inspect(assignment.image, data), sha256)
+            except ResultsUnreadable as error:
+                raise AssignmentBlocked(
+                    f"The zip {assignment.autograder_zip.name} cannot be used. {error}"
+                ) from error
             record_autograder(self._gradebook, known, image_id)
             log.info(
                 "An autograder zip was inspected",

@@ -6,6 +6,7 @@ an attacker: the network is on, files that this user may read can be read.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import selectors
@@ -35,6 +36,7 @@ STOP_WITHIN_S = 10.0
 UNPRIVILEGED_ID = 65534
 """`nobody`, on every Debian: whom root becomes to run a notebook."""
 FOLDER_PREFIX = "gofer-run-"
+"""Followed by the volume's mark: a grader tidies up after its own volume's graders only."""
 
 
 class ProcessSlot(Slot):
@@ -64,6 +66,10 @@ class ProcessSandbox(Sandbox):
 
     name = "process"
 
+    def __init__(self, volume: Path) -> None:
+        mark = hashlib.sha256(str(volume.resolve()).encode()).hexdigest()[:16]
+        self._prefix = f"{FOLDER_PREFIX}{mark}-"
+
     def image_id(self, image: str | None) -> ImageId:  # noqa: ARG002 - there is but one
         """Return a name for this interpreter; see the port."""
         return ImageId(f"process:{sys.version_info.major}.{sys.version_info.minor}:{sys.prefix}")
@@ -85,7 +91,7 @@ class ProcessSandbox(Sandbox):
 
     def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ProcessSlot:  # noqa: ARG002 - there is but one
         """Start a harness and wait for it; see the port."""
-        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        folder = Path(tempfile.mkdtemp(prefix=self._prefix))
         command = [sys.executable, "-I", "-m", "gofer_ingest.grader.harness"]
         command += ["--folder", str(folder / run_id)]
         life = limits.time_s + READY_WITHIN_S + TAKEN_WITHIN_S + LIFE_AFTER_DEADLINE_S
@@ -145,8 +151,11 @@ class ProcessSandbox(Sandbox):
         )
 
     def reap(self) -> int:
-        """Do nothing: a harness whose grader is gone ends itself, by its pipes and its lifetime."""
-        return 0
+        """Remove the folders; a harness whose grader is gone has ended itself. See the port."""
+        left = list(Path(tempfile.gettempdir()).glob(f"{self._prefix}*"))
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(left)
 
 
 def _what_a_run_reads() -> list[Path]:

@@ -52,9 +52,9 @@ def docker_sandbox(engine: None, tmp_path: Path) -> Iterator[DockerSandbox]:
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Sandbox:
     """Each adapter of the sandbox port in turn."""
     if request.param == "docker":
         adapter: DockerSandbox = request.getfixturevalue("docker_sandbox")
         return adapter
-    return ProcessSandbox()
+    return ProcessSandbox(tmp_path)

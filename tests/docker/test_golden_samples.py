@@ -31,10 +31,11 @@ def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict[str, Outcome]]:
     """All samples graded in one of the sandboxes, two at a time."""
-    sandbox: Sandbox = ProcessSandbox()
+    volume = tmp_path_factory.mktemp("volume")
+    sandbox: Sandbox = ProcessSandbox(volume)
     if request.param == "docker":
         request.getfixturevalue("engine")
-        sandbox = DockerSandbox(IMAGE, tmp_path_factory.mktemp("volume"), DOCKER_HOST)
+        sandbox = DockerSandbox(IMAGE, volume, DOCKER_HOST)
     catalogue = load_catalogue(
         course_config=COURSE / "course.toml",
         autograders=COURSE / "autograders",

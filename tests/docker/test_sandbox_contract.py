@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
 import tempfile
+import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +15,9 @@ from typing import TYPE_CHECKING
 from gofer_ingest.grader.process_sandbox import ProcessSandbox
 from gofer_ingest.grader.sandbox import Ending
 from shared.model import Limits, Verdict, new_run_id
+from tests.docker.conftest import DOCKER_HOST, IMAGE
 from tests.support.grading import TEST_LIMITS, grade, inspect, run
+from tests.support.processes import wait_until
 from tests.support.zips import autograder_zip, notebook, ok_test
 
 if TYPE_CHECKING:
@@ -154,10 +159,33 @@ def _all_command_lines() -> str:
     return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
-def test_the_process_sandbox_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_grader_left_is_gone_or_reaped(sandbox: Sandbox, tmp_path: Path) -> None:
+    dies = f"""
+        import os, signal, time
+        from pathlib import Path
+        from gofer_ingest.grader.docker_sandbox import DockerSandbox
+        from gofer_ingest.grader.process_sandbox import ProcessSandbox
+        from shared.model import Limits, new_run_id
+        volume = Path({str(tmp_path)!r})
+        docker = lambda: DockerSandbox({IMAGE!r}, volume, {DOCKER_HOST!r})
+        sandbox = docker() if {sandbox.name!r} == "docker" else ProcessSandbox(volume)
+        sandbox.prepare(None, Limits(), new_run_id())
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(dies)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert sandbox.reap() == 1
+    assert sandbox.reap() == 0
+    wait_until(lambda: str(tmp_path) not in _all_command_lines())
+
+
+def test_the_process_sandbox_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # below /tmp, where the unprivileged uid can go
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         monkeypatch.setattr(tempfile, "tempdir", folder)
-        assert grade(ProcessSandbox(), ADDITION, notebook("total = 5")).verdict is Verdict.GRADED
+        sandbox = ProcessSandbox(tmp_path)
+        assert grade(sandbox, ADDITION, notebook("total = 5")).verdict is Verdict.GRADED
         assert list(Path(folder).iterdir()) == []

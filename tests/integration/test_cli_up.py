@@ -15,6 +15,7 @@ from tests.support.commands import DEADLINE_S, run_gofer
 from tests.support.processes import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -38,26 +39,50 @@ def test_a_process_that_cannot_start_stops_the_other_and_gives_its_exit_code(
     assert re.search(r"grader stopped \(rc=(0|-15)\)", done.stdout)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_both_run_until_they_are_asked_to_stop(tmp_path: Path, number: signal.Signals) -> None:
-    with subprocess.Popen(
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
         [sys.executable, "-m", "gofer_console.cli", "up"],
         cwd=ROOT,
         env=environment(tmp_path, GOFER_IDENTITY="dev"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-    ) as up:
-        assert up.stdout is not None
-        wanted = {"listening", "started"}
-        lines = []
-        for line in up.stdout:
-            lines.append(line)
-            wanted -= {action for action in wanted if f'"action": "{action}"' in line}
-            if not wanted:
-                break
-        up.send_signal(number)
-        rest = up.stdout.read()
-        assert up.wait(DEADLINE_S) == 0, "".join(lines) + rest
-    assert "server stopped (rc=0)" in rest
-    assert "grader stopped (rc=0)" in rest
+        start_new_session=True,
+    )
+    yield process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait()
+
+
+def read_until(process: subprocess.Popen[str], *marks: str) -> str:
+    """Read its output until each mark has been seen, or to its end."""
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if all(mark in seen for mark in marks):
+            break
+    return seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_both_run_until_they_are_asked_to_stop(
+    up: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    read_until(up, '"action": "listening"', '"action": "started"')
+    up.send_signal(number)
+    said = read_until(up, "server stopped", "grader stopped")
+    assert up.wait(DEADLINE_S) == 0, said
+    assert "server stopped (rc=0)" in said
+    assert re.search(r"grader stopped \(rc=(0|-15)\)", said), said
+
+
+def test_a_stop_while_they_start_reaches_both(up: subprocess.Popen[str]) -> None:
+    read_until(up, "started (pid=")
+    up.send_signal(signal.SIGINT)
+    said = read_until(up, "server stopped", "grader stopped")
+    assert up.wait(DEADLINE_S) == 0, said

@@ -30,6 +30,7 @@ def main() -> NoReturn:
     kernel_calls.forbid_inspection()
     if os.getpid() != 1:
         kernel_calls.adopt_orphans()
+        kernel_calls.end_with_parent()
     runner_pid = os.fork()
     if runner_pid == 0:
         _become_runner(options, job_descriptor, answer_descriptor)

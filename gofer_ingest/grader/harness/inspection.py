@@ -67,7 +67,7 @@ def _read_tests(source: Path, found: dict[str, Any]) -> None:
             question = _question(path)
         except BaseException as error:  # noqa: BLE001 - a test file is code and may raise anything
             found["problems"].append(
-                f"tests/{path.name} cannot be loaded: {type(error).__name__}: {error}"
+                f"tests/{path.name} cannot be loaded: {type(error).__name__}: {error}"[:1000]
             )
             continue
         name = question["name"]
@@ -118,7 +118,7 @@ def _points(config: AutograderConfig, key: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{key} is {value!r}, which is not a number")
+        raise TypeError(f"{key} is {repr(value)[:100]}, which is not a number")
     if not 0 <= value <= POINTS_MAX:
         raise ValueError(f"{key} is {value}")
     return float(value)
@@ -132,7 +132,7 @@ def _plugin_name(plugin: object) -> str:
 
 def _checked(value: Any, kind: type[_T], what: str) -> _T:
     if not isinstance(value, kind):
-        raise TypeError(f"{what} is {value!r}, which is not a {kind.__name__}")
+        raise TypeError(f"{what} is {repr(value)[:100]}, which is not a {kind.__name__}")
     return value
 
 
