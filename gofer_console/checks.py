@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from gofer_console.grader_side import Check, Health
+from gofer_console.submit import may_use_proxy
 from shared.catalogue import load_catalogue
 from shared.errors import ConfigError, GoferError
 from shared.gradebook.engine import open_reader
@@ -154,7 +155,9 @@ def check_zips(assignments: Iterable[Assignment]) -> Check:
 def check_server(url: str) -> Check:
     """Tell whether a server answers at this URL."""
     try:
-        answer = httpx.get(f"{url}healthz", timeout=_SERVER_PATIENCE_S, trust_env=False)
+        answer = httpx.get(
+            f"{url}healthz", timeout=_SERVER_PATIENCE_S, trust_env=may_use_proxy(url)
+        )
     except httpx.HTTPError:
         return Check(
             name="server",

@@ -147,6 +147,8 @@ def export_grades(
     wanted = Filter(course=course, assignment=assignment, student=student)
     with opened_gradebook(settings.volume_path, settings.database_url) as engine:
         if output is None:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8", newline="")  # whatever the terminal's is
             rows = export.write_grades(sys.stdout, engine, layout, wanted)
         else:
             with csv_files.replacing(output) as file:

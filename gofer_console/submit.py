@@ -87,8 +87,7 @@ def open_client(url: str, student: str) -> httpx.Client:
         base_url=url,
         headers={b"X-Gofer-Student": name.encode(), b"Accept": b"application/json"},
         timeout=_TIMEOUT,
-        # A proxy of the environment cannot know this machine's own loopback.
-        trust_env=not _is_loopback(httpx.URL(url).host),
+        trust_env=may_use_proxy(url),
     )
 
 
@@ -138,6 +137,11 @@ def read_notebook(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SubmissionRejected(f"The file cannot be read: {error.strerror}.") from error
+
+
+def may_use_proxy(url: str) -> bool:
+    """Whether a proxy that the environment names may be asked: it cannot know our own loopback."""
+    return not _is_loopback(httpx.URL(url).host)
 
 
 def _request(

@@ -84,7 +84,11 @@ def run_processes(processes: Mapping[str, str], environment: Mapping[str, str]) 
     manager = _Manager()
     for name, command in processes.items():
         manager.add_process(name, command, env=dict(environment))
-    manager.loop()
+    try:
+        manager.loop()
+    except BaseException:
+        manager.abandon()
+        raise
     return exit_code(manager.returncode)
 
 
@@ -112,12 +116,23 @@ class _Manager(honcho.manager.Manager):  # type: ignore[misc] # honcho has no ty
         return is_so
 
     def _heed(self, number: int) -> None:
-        self.returncode = _SIGNALLED + number
         if self._is_asked:
+            self.returncode = _SIGNALLED + signal.SIGKILL
             self.kill()
         else:
             self._is_asked = True
+            self.returncode = _SIGNALLED + number
             self.terminate()
+
+    def abandon(self) -> None:
+        """Ask every process to stop and wait for none: whoever would hear of it is gone.
+
+        The loop fails where its output does, as at the end of `gofer up | head`.
+        """
+        for process in self._processes.values():
+            if "pid" in process:
+                self._procmgr.terminate(process["pid"])
+            process["process"].kill()  # honcho's reader of its output, which would wait for us
 
 
 def exit_code(returncode: int | None) -> int:

@@ -138,6 +138,10 @@ class HarnessNotReady(GraderError):
     """The harness did not become ready, so no student code was run."""
 
 
+class RunInterrupted(GraderError):
+    """The sandbox was ended from outside in the middle of a run."""
+
+
 class ResultsUnreadable(GraderError):
     """The sandbox's answer could not be read."""
 

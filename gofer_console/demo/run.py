@@ -69,8 +69,9 @@ def demo(settings: ConsoleSettings) -> int:
         sandbox = environment["GOFER_SANDBOX"]
         out.print("Starting the server and the grader …")
         with Services(environment, volume / "logs") as services:
-            services.wait_until_ready()
-            found = _grade(samples, course, services, out, volume, sandbox)
+            with _saying_that_it_stops(out):
+                services.wait_until_ready()
+                found = _grade(samples, course, services, out, volume, sandbox)
             show_results(found, out)
             path, rows = dump_grades(volume, None)
             out.print(f"\n{rows} graded submissions are in {path}", soft_wrap=True)
@@ -154,6 +155,15 @@ def _grade(
             sent, volume, check_alive=services.check_alive, on_outcome=on_outcome
         )
     return results(samples, [outcomes[submission_id] for submission_id in sent], sandbox)
+
+
+@contextlib.contextmanager
+def _saying_that_it_stops(out: Console) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        out.print("Stopping …")
+        raise
 
 
 def _stay_up(services: Services) -> None:

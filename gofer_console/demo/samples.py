@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.errors import ConfigError
 from shared.model import Score, Verdict
-from shared.requests import Name  # noqa: TC001 - pydantic reads the annotations when it runs
+from shared.requests import Name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -67,14 +67,20 @@ def show_invitation(url: str, notebook: Path, volume: Path, out: Console) -> Non
         out: takes the lines.
     """
     gofer = Path(sys.executable).with_name("gofer")
-    command = "gofer" if shutil.which("gofer") == str(gofer) else shlex.quote(str(gofer))
+    command = "gofer" if shutil.which("gofer") == str(gofer) else _typed(gofer)
     out.print("\nServer and grader stay up until Ctrl-C:", style="bold")
     for line in (
         f"  submit to   {url}",
         f"  health      {url}healthz",
-        f"  logs        {volume / 'logs'}",
-        "Try it from another terminal:",
-        f"  {command} submit {shlex.quote(str(notebook))} --as you@example.edu --wait --url {url}",
-        f"  VOLUME_PATH={shlex.quote(str(volume))} {command} grades list",
+        f"  logs        {_typed(volume / 'logs')}",
+        "Try it from another terminal, in this folder:",
+        f"  {command} submit {_typed(notebook)} --as you@example.edu --wait --url {url}",
+        f"  VOLUME_PATH={_typed(volume)} {command} grades list",
     ):
         out.print(line, soft_wrap=True)
+
+
+def _typed(path: Path) -> str:
+    """Return a path as one would type it in this folder."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ from shared.logs import set_up_logging
 from shared.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gofer_ingest.grader.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
@@ -111,23 +114,24 @@ def _run(settings: GraderSettings) -> int:
             sweep_s=settings.sweep_s,
             drain_s=settings.drain_s,
         )
-        log.info(
-            "Grading",
-            extra={
-                "action": "started",
-                "volume": str(settings.volume_path),
-                "sandbox": sandbox.name,
-                "assignments": len(catalogue),
-                "concurrency": settings.concurrency,
-                "pending": len(spool.pending()),
-            },
-        )
-        with bell(spool.new_dir, worker.ring):
-            is_clean = _work_until_signalled(worker)
+        with bell(spool.new_dir, worker.ring), _stopping_on_signals(worker):
+            log.info(
+                "Grading",
+                extra={
+                    "action": "started",
+                    "volume": str(settings.volume_path),
+                    "sandbox": sandbox.name,
+                    "assignments": len(catalogue),
+                    "concurrency": settings.concurrency,
+                    "pending": len(spool.pending()),
+                },
+            )
+            is_clean = _work(worker)
         gradebook.dispose()
         if not is_clean:
-            # Threads still wait for their runs; joining them would outlast the drain. What they had
-            # in hand lies in the spool, and their containers are reaped at the next start.
+            # Threads still wait for their runs, and joining them would outlast the drain. What they
+            # had in hand lies in the spool.
+            _reap(sandbox)
             log.warning("Stopped with runs in hand", extra={"action": "stopped", "clean": False})
             logging.shutdown()
             os._exit(EXIT_FAILED)
@@ -137,6 +141,15 @@ def _run(settings: GraderSettings) -> int:
 
 def _tidy(spool: Spool, sandbox: Sandbox) -> None:
     swept = spool.sweep_tmp(STALE_AFTER)
+    if swept:
+        log.info(
+            "Removed half-written submissions",
+            extra={"action": "swept", "half_written_entries": swept},
+        )
+    _reap(sandbox)
+
+
+def _reap(sandbox: Sandbox) -> None:
     try:
         reaped = sandbox.reap()
     except SandboxUnavailable as error:
@@ -145,27 +158,33 @@ def _tidy(spool: Spool, sandbox: Sandbox) -> None:
             extra={"action": "reap_failed", "reason": str(error)},
         )
         return
-    if swept or reaped:
-        log.info(
-            "Removed what an earlier grader left",
-            extra={"action": "reaped", "containers": reaped, "half_written_entries": swept},
-        )
+    if reaped:
+        log.info("Removed what a run left behind", extra={"action": "reaped", "left": reaped})
 
 
-def _work_until_signalled(worker: Worker) -> bool:
-    outcome: list[bool] = []
-    # The loop has a thread of its own: a signal's handler runs in the main thread, which then never
-    # holds a lock that the handler wants.
-    loop = threading.Thread(target=lambda: outcome.append(worker.run()), name="worker")
-
+@contextmanager
+def _stopping_on_signals(worker: Worker) -> Iterator[None]:
     def on_signal(number: int, _frame: Any) -> None:
         log.info(
             "Asked to stop", extra={"action": "stopping", "signal": signal.Signals(number).name}
         )
         worker.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    earlier = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _work(worker: Worker) -> bool:
+    outcome: list[bool] = []
+    # The loop has a thread of its own: a signal's handler runs in the main thread, which then never
+    # holds a lock that the handler wants.
+    loop = threading.Thread(target=lambda: outcome.append(worker.run()), name="worker")
     loop.start()
     loop.join()
     return bool(outcome and outcome[0])

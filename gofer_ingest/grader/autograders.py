@@ -65,8 +65,8 @@ class Autograders:
         Raises:
             AssignmentBlocked: staff have to mend something; the text says what.
             SandboxUnavailable: the engine does not answer.
-            ImageMissing: there is no grader image. Where the assignment names one of its own, that is
-                staff's to mend.
+            ImageMissing: there is no grader image. One that this assignment alone names is for
+                staff to mend.
             HarnessNotReady: the zip could not be inspected.
             GradebookError: what was found could not be written down.
         """

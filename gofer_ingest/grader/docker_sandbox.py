@@ -24,7 +24,13 @@ from gofer_ingest.grader.engine import connect, engine_errors
 from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
 from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
 from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
-from shared.errors import GraderError, HarnessNotReady, ImageMissing, SandboxUnavailable
+from shared.errors import (
+    GraderError,
+    HarnessNotReady,
+    ImageMissing,
+    RunInterrupted,
+    SandboxUnavailable,
+)
 from shared.model import Limits, RunId, new_run_id
 
 if TYPE_CHECKING:
@@ -43,6 +49,7 @@ READY_WITHIN_S = 60.0
 TAKEN_WITHIN_S = 60.0
 INSPECT_WITHIN_S = 120.0
 ENDED_WITHIN_S = 5
+EXIT_KILLED = 137
 LIFE_AFTER_DEADLINE_S = 120.0
 """A container whose grader is gone ends itself this long after its deadline."""
 
@@ -183,7 +190,7 @@ class DockerSandbox(Sandbox):
         slot = DockerSlot(self, container_id, channel)
         try:
             harness_link.await_ready(channel, slot.transcript, READY_WITHIN_S)
-        except HarnessNotReady:
+        except GraderError:
             slot.discard()
             raise
         return slot
@@ -207,6 +214,10 @@ class DockerSandbox(Sandbox):
             slot.discard()
         if ending is Ending.DIED and oom_killed:
             ending = Ending.OUT_OF_MEMORY
+        if ending is Ending.DIED and exit_code == EXIT_KILLED:
+            # PID 1 cannot be killed from inside its container: this was the engine, the machine or
+            # a person, and never the notebook
+            raise RunInterrupted
         return RawResult(
             ending=ending,
             answer=answer,
@@ -260,21 +271,23 @@ class DockerSandbox(Sandbox):
             )
 
     def _how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
+        """Make sure that it has ended; return the exit code, None where we ended it, and OOM."""
         api = self._api()
+        by_itself = False
         with engine_errors():
             if ending is Ending.DIED:
                 # the outputs close a moment before the engine has noted how the process ended
                 with contextlib.suppress(requests.exceptions.RequestException):
                     api.wait(container_id, timeout=ENDED_WITHIN_S)
-            if ending is not Ending.ANSWERED:
+                    by_itself = True
+            if ending is not Ending.ANSWERED and not by_itself:
                 try:
                     api.kill(container_id)
                 except docker.errors.APIError as error:
-                    if error.status_code not in {404, 409}:  # it has ended by itself
+                    if error.status_code not in {404, 409}:  # it has ended in between
                         raise
             state = api.inspect_container(container_id)["State"]
-        exit_code = None if state["Running"] else int(state["ExitCode"])
-        return exit_code, bool(state["OOMKilled"])
+        return int(state["ExitCode"]) if by_itself else None, bool(state["OOMKilled"])
 
 
 class _SocketChannel(Channel):
@@ -304,7 +317,10 @@ class _SocketChannel(Channel):
             if remaining <= 0:
                 raise TimeoutError
             self._socket.settimeout(remaining)
-            data = self._socket.recv(1 << 16)
+            try:
+                data = self._socket.recv(1 << 16)
+            except ConnectionError as error:
+                raise SandboxUnavailable(f"The container engine went away: {error}") from error
             if not data:
                 return None
             self._buffer += data

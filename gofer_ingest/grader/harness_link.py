@@ -59,6 +59,7 @@ class Channel(abc.ABC):
 
         Raises:
             TimeoutError: `deadline` (on `time.monotonic`) passed first.
+            SandboxUnavailable: the connection broke; what the harness did is unknown.
         """
 
 

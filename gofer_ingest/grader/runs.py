@@ -6,7 +6,8 @@ From an entry in the spool to a recorded result. The worker calls it in a thread
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
@@ -29,7 +30,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a run needs, made once by the process."""
+    """What a run needs, made once by the process.
+
+    Once `abandoned` is set, what a sandbox answers is no longer believed: the process is about to
+    take the sandboxes away from under their runs, and that must not look like a student's crash.
+    """
 
     spool: Spool
     catalogue: Catalogue
@@ -37,6 +42,11 @@ class Tools:
     sandbox: Sandbox
     gradebook: Engine
     max_tries: int
+    abandoned: threading.Event = field(default_factory=threading.Event)
+
+
+class RunAbandoned(Exception):
+    """The grader is stopping and did not wait for this run; the entry stays pending."""
 
 
 class TriesUsedUp(Exception):
@@ -50,6 +60,7 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
     engine or a blocked assignment uses up nobody's tries.
 
     Raises:
+        RunAbandoned: the process is stopping.
         TriesUsedUp: earlier tries never came to an end.
         AssignmentBlocked: staff have to mend the assignment first.
         GoferError: our machinery failed; nothing was recorded.
@@ -110,7 +121,10 @@ def _run(
     except BaseException:
         slot.discard()
         raise
-    return tries, tools.sandbox.run(slot, job)
+    raw = tools.sandbox.run(slot, job)
+    if tools.abandoned.is_set():
+        raise RunAbandoned
+    return tries, raw
 
 
 def _tell(entry_id: SubmissionId, run_id: RunId, result: GradingResult) -> None:

@@ -56,7 +56,7 @@ class RawResult:
         log_tail: the end of what was printed, at most `LOG_TAIL_MAX_BYTES`.
         wall_s: seconds from job sent to the end.
         oom_killed: whether the engine saw a process of the run killed for want of memory.
-        exit_code: of the harness's process; None while it was still running.
+        exit_code: of the harness's process where it ended by itself, else None.
     """
 
     ending: Ending
@@ -126,6 +126,7 @@ class Sandbox(abc.ABC):
         Raises:
             SandboxUnavailable: the engine stopped answering; what the notebook did is unknown.
             HarnessNotReady: the harness ended before it had the whole job.
+            RunInterrupted: somebody outside ended it.
         """
 
     @abc.abstractmethod

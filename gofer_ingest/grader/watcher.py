@@ -48,5 +48,7 @@ def bell(folder: Path, ring: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
+        # its reader may be in the middle of an event, and would say so as an error
+        logging.getLogger("watchdog.observers").setLevel(logging.CRITICAL)
         observer.stop()
         observer.join()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gofer_ingest.grader import decide
 from gofer_ingest.grader.decide import Bury
-from gofer_ingest.grader.runs import Tools, TriesUsedUp, grade_entry
+from gofer_ingest.grader.runs import RunAbandoned, Tools, TriesUsedUp, grade_entry
 from shared.errors import AssignmentBlocked, GoferError, SpoolError, UnknownEntry
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ class Worker:
             self._wait_for_staff(entry_id, error)
         except UnknownEntry:
             return  # staff discarded it in between
+        except RunAbandoned:
+            return
         except TriesUsedUp:
             tries = self._tools.spool.tries(entry_id)
             self._bury(entry_id, f"The grader went down {tries} times with this notebook in hand.")
@@ -194,6 +196,8 @@ class Worker:
             with self._lock:
                 self._not_before[entry_id] = time.monotonic() + decide.BLOCKED_WAIT_S
             return
+        with self._lock:
+            self._failures.pop(entry_id, None)  # staff may retry it before the next look
         log.error(
             "A submission was set aside for staff",
             extra={"action": "buried", "submission_id": entry_id, "reason": reason},
@@ -210,6 +214,7 @@ class Worker:
         while left:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
+                self._tools.abandoned.set()
                 return False
             _, left = wait(left, timeout=remaining, return_when=FIRST_COMPLETED)
         return True

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.model import Limits, Verdict
+from gofer_ingest.grader.engine import connect
+from gofer_ingest.grader.sandbox import Job
+from shared.errors import RunInterrupted
+from shared.model import Limits, Verdict, new_run_id
+from tests.docker.conftest import DOCKER_HOST
 from tests.support.grading import TEST_LIMITS, grade
 from tests.support.zips import autograder_zip, notebook, ok_test
 
@@ -136,3 +141,35 @@ def test_a_setuid_program_gives_nothing(docker_sandbox: DockerSandbox) -> None:
     result = grade(docker_sandbox, zipped, notebook(tries))
     assert result.score is not None, result.staff_text
     assert result.score.points == 1.0
+
+
+def test_a_container_killed_from_outside_is_our_failure_and_no_verdict(
+    docker_sandbox: DockerSandbox,
+) -> None:
+    api = connect(DOCKER_HOST)
+    run_id = new_run_id()
+    slot = docker_sandbox.prepare(None, TEST_LIMITS, run_id)
+    job = Job(run_id, notebook("while True: pass"), CONTAINED, TEST_LIMITS)
+    killer = threading.Timer(2.0, lambda: api.kill(slot.container_id))
+    killer.start()
+    with pytest.raises(RunInterrupted):
+        docker_sandbox.run(slot, job)
+    killer.join()
+
+
+def test_a_notebook_that_kills_everything_in_its_container_has_crashed(
+    docker_sandbox: DockerSandbox,
+) -> None:
+    kills = """
+        import os, signal
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGALRM):
+            for pid in [int(p) for p in os.listdir("/proc") if p.isdigit()]:
+                if pid != os.getpid():
+                    try:
+                        os.kill(pid, number)
+                    except OSError:
+                        pass
+        while True: pass
+        """
+    result = grade(docker_sandbox, CONTAINED, notebook(kills))
+    assert result.verdict is Verdict.CRASHED

@@ -65,7 +65,7 @@ def test_what_runs_and_what_failed_is_seen(tmp_path: Path) -> None:
 
 def test_a_problem_is_said_with_what_to_do_and_fails(tmp_path: Path) -> None:
     environment = installation(tmp_path)
-    (tmp_path / "course.json").write_text('{"c": []}', "utf-8")
+    (tmp_path / "course.json").write_text('{"c": ', "utf-8")
     done = run_gofer(environment | {"COURSE_CONFIG_PATH": str(tmp_path / "course.json")}, "doctor")
     assert done.returncode == 1
     line = next(line for line in done.stdout.splitlines() if line.startswith("problem"))

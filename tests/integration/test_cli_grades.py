@@ -85,6 +85,12 @@ def test_the_export_goes_to_stdout_as_csv(volume: Path) -> None:
     assert found[1]["received_at"] == "2026-09-01T12:02:00+00:00"
 
 
+def test_the_export_is_utf8_whatever_the_terminals_encoding(volume: Path) -> None:
+    environment = {"VOLUME_PATH": str(volume), "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = run_gofer(environment, "grades", "export", "--student", "josé")
+    assert "josé" in done.stdout, done.stderr
+
+
 def test_the_export_into_a_file_replaces_it(volume: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("old", "utf-8")

@@ -7,16 +7,16 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.commands import DEADLINE_S, run_gofer
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def environment(volume: Path, **more: str) -> dict[str, str]:
@@ -86,3 +86,34 @@ def test_a_stop_while_they_start_reaches_both(up: subprocess.Popen[str]) -> None
     up.send_signal(signal.SIGINT)
     said = read_until(up, "server stopped", "grader stopped")
     assert up.wait(DEADLINE_S) == 0, said
+
+
+def test_both_stop_when_nobody_reads_their_output_any_more(up: subprocess.Popen[str]) -> None:
+    said = read_until(up, "server started", "grader started")
+    assert up.stdout is not None
+    up.stdout.close()
+    assert up.wait(DEADLINE_S) == 1
+    pids = re.findall(r"pid=(\d+)", said)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+STUBBORN = "import signal, sys; signal.signal(15, signal.SIG_IGN); print(1); signal.pause()"
+RUN = """
+import sys
+from gofer_console.up import run_processes
+from shared.config import child_environment
+sys.exit(run_processes({"stubborn": sys.argv[1]}, child_environment({})))
+"""
+
+
+def test_a_second_signal_kills_what_does_not_stop() -> None:
+    command = f"exec {sys.executable} -u -c '{STUBBORN}'"
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, command], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as up:
+        read_until(up, "stubborn | 1")
+        up.send_signal(signal.SIGINT)
+        read_until(up, "sending SIGTERM")
+        up.send_signal(signal.SIGINT)
+        said = read_until(up, "stubborn stopped")
+        assert up.wait(DEADLINE_S) == 128 + signal.SIGKILL, said

@@ -107,7 +107,9 @@ def test_a_notebook_becomes_a_grade_a_csv_row_and_an_archived_submission(
     assert spool.pending() == []
     reader = open_reader(spool_volume(environment))
     assert reader is not None
-    grades = {row.student: (row.score.points, row.score.possible) for row in grades_of_record(reader)}
+    grades = {
+        row.student: (row.score.points, row.score.possible) for row in grades_of_record(reader)
+    }
     assert grades == {"josé": (2.0, 2.0), "a@b.edu": (0.0, 2.0)}
     dumped = subprocess.run(
         [sys.executable, "-m", "gofer_console.dump_grades"],
@@ -237,3 +239,17 @@ def spool_volume(environment: dict[str, str]) -> Path:
 
 def spool_of(environment: dict[str, str]) -> Spool:
     return Spool(spool_volume(environment))
+
+
+def test_a_run_that_outlasts_the_drain_is_left_for_the_next_grader(
+    environment: dict[str, str],
+) -> None:
+    endless = notebook("while True: pass", metadata=METADATA)
+    with server(environment) as door, grader({**environment, "GOFER_DRAIN_S": "0.5"}) as worker:
+        entry = SubmissionId(submit(door, "ada", endless)["id"])
+        wait_until(lambda: spool_of(environment).tries(entry) == 1)
+        assert worker.stop() == 1
+    assert spool_of(environment).find(entry) is Place.NEW
+    reader = open_reader(spool_volume(environment))
+    assert reader is not None
+    assert run_of_submission(reader, entry) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -209,6 +210,14 @@ def test_the_documentation_lists_what_the_code_reads() -> None:
     assert page == config_table.documentation(), (
         "write it again: python -m shared.config --table > docs/configuration.md"
     )
+
+
+def test_readme_has_the_same_table() -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- table of settings.*-->\n(.*?)<!-- end of the table", page, re.DOTALL)
+    assert found is not None
+    table = [line for line in config_table.documentation().splitlines() if line.startswith("|")]
+    assert found[1].splitlines() == table, "copy the table of docs/configuration.md to README.md"
 
 
 def test_the_module_prints_every_process_and_fails_on_bad_settings() -> None:

@@ -1,0 +1,125 @@
+"""A sandbox that does what a test tells it to, and remembers what was asked of it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from gofer_ingest.grader.sandbox import ImageId, Job, RawResult, Sandbox, Slot
+from shared.errors import ImageMissing
+from tests.unit.grader.harness_answers import answer, answered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.model import Limits, RunId
+
+FOUND: dict[str, Any] = {
+    "questions": [
+        {"name": "q1", "points": 2.0, "hidden": False},
+        {"name": "q2", "points": 3.0, "hidden": True},
+    ],
+    "points_possible": 5.0,
+    "score_threshold": None,
+    "plugins": [],
+    "requirements": [],
+    "missing": [],
+    "problems": [],
+    "notes": [],
+    "otter_version": "7.0.0",
+}
+"""What inspecting a zip of two questions finds."""
+
+DEADLINE_S = 30.0
+
+
+class ScriptedSlot(Slot):
+    def __init__(self, sandbox: ScriptedSandbox, run_id: RunId) -> None:
+        self._sandbox = sandbox
+        self.run_id = run_id
+
+    def discard(self) -> None:
+        self._sandbox.slots_in_use.discard(self)
+
+
+class ScriptedSandbox(Sandbox):
+    """Every run ends with 1.5 of 5 points unless the test says otherwise.
+
+    Attributes:
+        failures: errors that the next calls of a method raise, by its name; then all is well.
+        images: what there is, by name; None is the grader's own.
+        found: what an inspection finds.
+        grade: what comes back for a job.
+        gate: runs wait until it is open.
+        inspected: the zips that were inspected.
+        jobs: the jobs that were run.
+        slots_in_use: prepared, and neither run nor discarded.
+        most_at_once: how many runs there were at one time.
+    """
+
+    name = "process"
+
+    def __init__(self) -> None:
+        self.failures: dict[str, deque[BaseException]] = {}
+        self.images: dict[str | None, ImageId] = {None: ImageId("image-1")}
+        self.found = dict(FOUND)
+        self.grade: Callable[[Job], RawResult] = lambda _: answered(answer())
+        self.gate = threading.Event()
+        self.gate.set()
+        self.inspected: list[bytes] = []
+        self.jobs: list[Job] = []
+        self.slots_in_use: set[ScriptedSlot] = set()
+        self.most_at_once = 0
+        self._now_running = 0
+        self._lock = threading.Lock()
+
+    def will_fail(self, method: str, *errors: BaseException) -> None:
+        """Let the next calls of `method` raise these, in turn."""
+        self.failures.setdefault(method, deque()).extend(errors)
+
+    def _maybe_fail(self, method: str) -> None:
+        with self._lock:
+            errors = self.failures.get(method)
+            error = errors.popleft() if errors else None
+        if error is not None:
+            raise error
+
+    def image_id(self, image: str | None) -> ImageId:
+        self._maybe_fail("image_id")
+        if image not in self.images:
+            raise ImageMissing
+        return self.images[image]
+
+    def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
+        self.inspected.append(autograder_zip)
+        self._maybe_fail("inspect")
+        return json.dumps(self.found).encode()
+
+    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ScriptedSlot:
+        self._maybe_fail("prepare")
+        slot = ScriptedSlot(self, run_id)
+        self.slots_in_use.add(slot)
+        return slot
+
+    def run(self, slot: Slot, job: Job) -> RawResult:
+        with self._lock:
+            self.jobs.append(job)
+            self._now_running += 1
+            self.most_at_once = max(self.most_at_once, self._now_running)
+        try:
+            assert self.gate.wait(DEADLINE_S), "the test never opened the gate"
+            self._maybe_fail("run")
+            return self.grade(job)
+        finally:
+            slot.discard()
+            with self._lock:
+                self._now_running -= 1
+
+    @property
+    def now_running(self) -> int:
+        return self._now_running
+
+    def reap(self) -> int:
+        return 0
