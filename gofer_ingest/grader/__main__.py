@@ -69,7 +69,9 @@ def make_sandbox(settings: GraderSettings) -> Sandbox:
             can reach it.
     """
     if settings.sandbox == "docker":
-        return DockerSandbox(settings.grader_image, settings.volume_path, settings.docker_host)
+        return DockerSandbox(
+            settings.grader_image, settings.volume_path, settings.docker_host, settings.wheelhouse
+        )
     against = []
     if settings.lti_consumer_key is not None or settings.lti_consumer_secret is not None:
         against.append("LTI credentials are set")

@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gofer_ingest.grader.extensions import Extensions
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, read_spec
 from gofer_ingest.grader.sandbox import ImageId, Job, Sandbox
@@ -31,10 +32,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Autograder:
-    """A zip that may grade: its bytes, what it holds, and the image that was found to run it."""
+    """A zip that may grade.
+
+    Attributes:
+        data: its bytes.
+        spec: what it holds.
+        image: the name of the image to grade in, None for the grader's own.
+        image_id: what that name means now.
+    """
 
     data: bytes
     spec: AutograderSpec
+    image: str | None
     image_id: ImageId
 
 
@@ -52,6 +61,7 @@ class Autograders:
 
     def __init__(self, sandbox: Sandbox, gradebook: Engine) -> None:
         self._sandbox = sandbox
+        self._extensions = Extensions(sandbox)
         self._gradebook = gradebook
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
@@ -73,11 +83,15 @@ class Autograders:
         # One at a time for each zip: a deadline burst must not inspect it eight times over.
         with self._lock_of(assignment.autograder_zip):
             data, sha256 = self._read_zip(assignment.autograder_zip)
-            image_id = self._image_id(assignment)
-            spec = self._inspect(assignment, data, sha256, image_id)
+            image, image_id = assignment.image, self._image_id(assignment)
+            spec = self._inspect(assignment, image, data, sha256, image_id)
+            if spec.missing and not spec.problems:
+                image = self._extensions.image_with(image, image_id, spec.missing)
+                image_id = self._sandbox.image_id(image)
+                spec = self._inspect(assignment, image, data, sha256, image_id)
             if not spec.is_usable:
                 raise AssignmentBlocked(_why_blocked(assignment, spec))
-            autograder = Autograder(data, spec, image_id)
+            autograder = Autograder(data, spec, image, image_id)
             if assignment.solution is not None:
                 self._prove(assignment, assignment.solution, autograder)
             return autograder
@@ -114,14 +128,19 @@ class Autograders:
             ) from error
 
     def _inspect(
-        self, assignment: Assignment, data: bytes, sha256: Sha256, image_id: ImageId
+        self,
+        assignment: Assignment,
+        image: str | None,
+        data: bytes,
+        sha256: Sha256,
+        image_id: ImageId,
     ) -> AutograderSpec:
         known = self._specs.get((sha256, image_id))
         if known is None:
             known = find_autograder(self._gradebook, sha256, image_id)
         if known is None:
             try:
-                known = read_spec(self._sandbox.inspect(assignment.image, data), sha256)
+                known = read_spec(self._sandbox.inspect(image, data), sha256)
             except ResultsUnreadable as error:
                 raise AssignmentBlocked(
                     f"The zip {assignment.autograder_zip.name} cannot be used. {error}"
@@ -164,7 +183,7 @@ class Autograders:
         self, assignment: Assignment, notebook: bytes, autograder: Autograder
     ) -> str:
         run_id = new_run_id()
-        slot = self._sandbox.prepare(assignment.image, assignment.limits, run_id)
+        slot = self._sandbox.prepare(autograder.image, assignment.limits, run_id)
         job = Job(run_id, notebook, autograder.data, assignment.limits)
         result = conclude(self._sandbox.run(slot, job), autograder.spec, assignment.limits)
         log.info(

@@ -20,6 +20,7 @@ import requests.exceptions
 from docker.types import LogConfig, Ulimit
 
 from gofer_ingest.grader import harness_link
+from gofer_ingest.grader.derived_images import derive_image
 from gofer_ingest.grader.engine import connect, engine_errors
 from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
 from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
@@ -134,8 +135,15 @@ class DockerSandbox(Sandbox):
 
     name = "docker"
 
-    def __init__(self, image: str, volume: Path, docker_host: str | None = None) -> None:
+    def __init__(
+        self,
+        image: str,
+        volume: Path,
+        docker_host: str | None = None,
+        wheelhouse: Path | None = None,
+    ) -> None:
         self._image = image
+        self._wheelhouse = wheelhouse
         self._docker_host = docker_host
         # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
         self._connections = threading.local()
@@ -154,6 +162,10 @@ class DockerSandbox(Sandbox):
                 "Build it again with `gofer image build`."
             )
         return ImageId(found["Id"])
+
+    def extend(self, image: str | None, requirements: tuple[str, ...]) -> str:
+        """Build an image on top, once for each base and requirements; see the port."""
+        return derive_image(self._api(), self.image_id(image), requirements, self._wheelhouse)
 
     def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip in a container of its own; see the port."""

@@ -22,7 +22,7 @@ import gofer_ingest
 from gofer_ingest.grader import harness_link
 from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
 from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
-from shared.errors import HarnessNotReady, SandboxUnavailable
+from shared.errors import HarnessNotReady, ImageBuildFailed, SandboxUnavailable
 from shared.model import Limits, RunId, new_run_id
 
 if TYPE_CHECKING:
@@ -73,6 +73,13 @@ class ProcessSandbox(Sandbox):
     def image_id(self, image: str | None) -> ImageId:  # noqa: ARG002 - there is but one
         """Return a name for this interpreter; see the port."""
         return ImageId(f"process:{sys.version_info.major}.{sys.version_info.minor}:{sys.prefix}")
+
+    def extend(self, image: str | None, requirements: tuple[str, ...]) -> str:  # noqa: ARG002 - there is but one
+        """Refuse: this environment is Gofer's own. See the port."""
+        raise ImageBuildFailed(
+            f"{', '.join(requirements)} cannot be installed for the process sandbox, which runs "
+            "notebooks in Gofer's own environment."
+        )
 
     def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip in a process of its own; see the port."""

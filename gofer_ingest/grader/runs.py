@@ -20,8 +20,8 @@ from shared.model import RunReason, new_run_id, utc_now
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from gofer_ingest.grader.autograders import Autograders
-    from shared.catalogue import Assignment, Catalogue
+    from gofer_ingest.grader.autograders import Autograder, Autograders
+    from shared.catalogue import Catalogue
     from shared.model import GradingResult, RunId, SubmissionId
     from shared.spool import Spool
 
@@ -88,7 +88,7 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
         result = invalid_notebook(str(problem))
     else:
         job = Job(run_id, notebook, autograder.data, assignment.limits)
-        tries, raw_result = _run(tools, entry_id, assignment, job)
+        tries, raw_result = _run(tools, entry_id, autograder, job)
         result = conclude(raw_result, autograder.spec, assignment.limits)
     run = GradingRun(
         run_id=run_id,
@@ -113,9 +113,9 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
 
 
 def _run(
-    tools: Tools, entry_id: SubmissionId, assignment: Assignment, job: Job
+    tools: Tools, entry_id: SubmissionId, autograder: Autograder, job: Job
 ) -> tuple[int, RawResult]:
-    slot = tools.sandbox.prepare(assignment.image, assignment.limits, job.run_id)
+    slot = tools.sandbox.prepare(autograder.image, job.limits, job.run_id)
     try:
         tries = tools.spool.begin_try(entry_id)
     except BaseException:

@@ -100,6 +100,18 @@ class Sandbox(abc.ABC):
         """
 
     @abc.abstractmethod
+    def extend(self, image: str | None, requirements: tuple[str, ...]) -> str:
+        """Return the name of an image that has `requirements` as well, making it if need be.
+
+        May take minutes the first time; asked again, it answers at once.
+
+        Raises:
+            ImageBuildFailed: the requirements cannot be had or installed; the text says why.
+            SandboxUnavailable: the engine does not answer.
+            ImageMissing: there is no image to begin with.
+        """
+
+    @abc.abstractmethod
     def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip without any student code; return the harness's JSON.
 

@@ -35,22 +35,48 @@ def fill_wheelhouse(lock: Path, folder: Path) -> Path:
     if marker.exists():
         return wheels
     wheels.mkdir(parents=True, exist_ok=True)
-    machine = platform.machine()
-    abi = "cp" + IMAGE_PYTHON.replace(".", "")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(wheels)]
-    command += ["--require-hashes", "--no-deps", "--only-binary=:all:"]
-    command += ["--python-version", IMAGE_PYTHON, "--implementation", "cp"]
-    command += [f"--abi={name}" for name in (abi, "abi3", "none")]
-    for glibc in ("manylinux_2_28", "manylinux_2_17", "manylinux2014"):
-        command.append(f"--platform={glibc}_{machine}")
-    command += ["--platform=any", "--requirement", str(lock)]
-    ended = subprocess.run(  # noqa: S603 - every word of the command stands above
-        command, capture_output=True, text=True, check=False
-    )
-    if ended.returncode != 0:
+    command = _download(wheels, ["--require-hashes", "--no-deps", "--requirement", str(lock)])
+    if command.returncode != 0:
         raise ImageBuildFailed(
-            f"The wheels for {lock.name} could not be downloaded: {ended.stderr.strip()[-1500:]}"
+            f"The wheels for {lock.name} could not be downloaded: {command.stderr.strip()[-1500:]}"
         )
     descriptor = os.open(marker, os.O_CREAT | os.O_WRONLY, 0o644)
     os.close(descriptor)
     return wheels
+
+
+def fetch_requirements(
+    requirements: tuple[str, ...], folder: Path, wheelhouse: Path | None
+) -> None:
+    """Put the wheels of `requirements`, and of what they need, into `folder`.
+
+    Args:
+        requirements: what pip is to find, each a name with or without versions.
+        folder: an empty folder.
+        wheelhouse: where they are looked for instead of a package index.
+
+    Raises:
+        ImageBuildFailed: they cannot be had; the text says which.
+    """
+    where = [] if wheelhouse is None else ["--no-index", "--find-links", str(wheelhouse)]
+    ended = _download(folder, [*where, "--", *requirements])
+    if ended.returncode != 0:
+        source = "a package index" if wheelhouse is None else str(wheelhouse)
+        said = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")]
+        raise ImageBuildFailed(
+            f"{', '.join(requirements)} cannot be had from {source}: {' '.join(said)[-600:]}"
+        )
+
+
+def _download(folder: Path, what: list[str]) -> subprocess.CompletedProcess[str]:
+    machine = platform.machine()
+    abi = "cp" + IMAGE_PYTHON.replace(".", "")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
+    command += ["--disable-pip-version-check", "--only-binary=:all:"]
+    command += ["--python-version", IMAGE_PYTHON, "--implementation", "cp"]
+    command += [f"--abi={name}" for name in (abi, "abi3", "none")]
+    for glibc in ("manylinux_2_28", "manylinux_2_17", "manylinux2014"):
+        command.append(f"--platform={glibc}_{machine}")
+    return subprocess.run(  # noqa: S603 - requirements stand behind `--`, and no shell reads them
+        [*command, "--platform=any", *what], capture_output=True, text=True, check=False
+    )

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from gofer_ingest.grader.sandbox import ImageId, Job, RawResult, Sandbox, Slot
-from shared.errors import ImageMissing
+from shared.errors import ImageBuildFailed, ImageMissing
 from tests.unit.grader.harness_answers import answer, answered
 
 if TYPE_CHECKING:
@@ -52,8 +52,15 @@ class ScriptedSandbox(Sandbox):
         images: what there is, by name; None is the grader's own.
         found: what an inspection finds.
         grade: what comes back for a job.
-        gate: runs wait until it is open.
+        gate: runs and extensions wait until it is open.
+        can_extend: whether the requirements of an extension can be had.
+        extended: the extensions that were asked for.
+        can_extend: whether images can be extended.
+        build_gate: extending waits until it is open.
+        extended: what images were to be extended with.
+        prepared_in: the images that slots were prepared in.
         inspected: the zips that were inspected.
+        prepared_in: the image of each slot that was prepared.
         jobs: the jobs that were run.
         slots_in_use: prepared, and neither run nor discarded.
         most_at_once: how many runs there were at one time.
@@ -68,7 +75,15 @@ class ScriptedSandbox(Sandbox):
         self.grade: Callable[[Job], RawResult] = lambda _: answered(answer())
         self.gate = threading.Event()
         self.gate.set()
+        self.can_extend = False
+        self.build_gate = threading.Event()
+        self.build_gate.set()
+        self.extended: list[tuple[str, ...]] = []
+        self.prepared_in: list[str | None] = []
+        self.can_extend = False
+        self.extended: list[tuple[str | None, tuple[str, ...]]] = []
         self.inspected: list[bytes] = []
+        self.prepared_in: list[str | None] = []
         self.jobs: list[Job] = []
         self.slots_in_use: set[ScriptedSlot] = set()
         self.most_at_once = 0
@@ -92,13 +107,25 @@ class ScriptedSandbox(Sandbox):
             raise ImageMissing
         return self.images[image]
 
+    def extend(self, image: str | None, requirements: tuple[str, ...]) -> str:
+        self.extended.append(requirements)
+        assert self.build_gate.wait(DEADLINE_S), "the test never opened the gate"
+        self._maybe_fail("extend")
+        if not self.can_extend:
+            raise ImageBuildFailed(f"{', '.join(requirements)} cannot be had.")
+        self.images["extended"] = ImageId("image-extended")
+        return "extended"
+
     def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         self.inspected.append(autograder_zip)
         self._maybe_fail("inspect")
-        return json.dumps(self.found).encode()
+        filled = {"missing": []} if image == "extended" else {}
+        return json.dumps(self.found | filled).encode()
 
     def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ScriptedSlot:
         self._maybe_fail("prepare")
+        self.prepared_in.append(image)
+        self.prepared_in.append(image)
         slot = ScriptedSlot(self, run_id)
         self.slots_in_use.add(slot)
         return slot

@@ -115,6 +115,15 @@ def test_missing_packages_are_named(room: Room) -> None:
     assert "gofer-demo>=2, sympy" in blocked(room)
 
 
+def test_what_is_missing_is_had_from_an_extended_image_and_graded_there(room: Room) -> None:
+    room.sandbox.found["missing"] = ["sympy"]
+    room.sandbox.can_extend = True
+    autograder = room.autograders.ready(room.assignment)
+    assert autograder.image == "extended"
+    assert autograder.image_id == "image-extended"
+    assert autograder.spec.is_usable
+
+
 def test_a_blocked_zip_is_not_inspected_over_and_over(room: Room) -> None:
     room.sandbox.found["problems"] = ["It is broken."]
     assert blocked(room) == blocked(room)

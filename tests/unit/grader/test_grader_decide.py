@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.decide import (
@@ -23,6 +23,7 @@ from shared.errors import (
     ImageBuildFailed,
     ImageMissing,
     ResultsUnreadable,
+    RunInterrupted,
     SandboxUnavailable,
     SpoolFull,
     SpoolUnavailable,
@@ -36,12 +37,14 @@ def test_the_first_wait_is_the_shortest_and_doubles() -> None:
     assert waits == [FIRST_WAIT_S, 2 * FIRST_WAIT_S, 4 * FIRST_WAIT_S, 8 * FIRST_WAIT_S]
 
 
+@settings(max_examples=50, deadline=None)
 @given(failures=st.integers(1, 10_000), jitter=JITTER)
 def test_waits_never_shrink_and_never_pass_the_longest(failures: int, jitter: float) -> None:
     wait_s = back_off_s(failures, jitter)
     assert 0 < wait_s <= back_off_s(failures + 1, jitter) <= LONGEST_WAIT_S
 
 
+@settings(max_examples=50, deadline=None)
 @given(failures=st.integers(1, 10_000), jitter=JITTER)
 def test_jitter_spreads_over_the_upper_half(failures: int, jitter: float) -> None:
     longest = back_off_s(failures, 1.0)
@@ -53,6 +56,7 @@ def test_jitter_spreads_over_the_upper_half(failures: int, jitter: float) -> Non
     "error",
     [
         HarnessNotReady("no answer"),
+        RunInterrupted(),
         GradebookError("busy"),
         SpoolUnavailable("disk"),
         SpoolFull(),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.harness.protocol import ANSWER, MAGIC, NO_NONCE, READY, TAKEN
@@ -68,6 +68,7 @@ def test_an_answer_may_be_as_large_as_the_limit() -> None:
     assert outcome(channel) == (Ending.ANSWERED, payload)
 
 
+@settings(max_examples=50, deadline=None)
 @given(head=st.binary(min_size=1).filter(lambda head: not MAGIC.startswith(head[:4])))
 def test_bytes_that_begin_no_frame_are_refused_at_once(head: bytes) -> None:
     transcript = Transcript()
@@ -76,11 +77,13 @@ def test_bytes_that_begin_no_frame_are_refused_at_once(head: bytes) -> None:
         transcript.next_frame()
 
 
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary())
 def test_nothing_without_the_nonce_is_an_answer(content: bytes) -> None:
     assert outcome(ScriptedChannel(frames(content))) == (Ending.DIED, None)
 
 
+@settings(max_examples=50, deadline=None)
 @given(nonce=st.binary(min_size=32, max_size=32), payload=st.binary())
 def test_a_frame_with_another_nonce_is_not_an_answer(nonce: bytes, payload: bytes) -> None:
     channel = ScriptedChannel(frames(frame(ANSWER, nonce, payload), ANSWERED))

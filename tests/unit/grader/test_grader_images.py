@@ -6,7 +6,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.images import (
@@ -29,6 +29,7 @@ SOURCES = st.dictionaries(st.text(max_size=3), st.binary(max_size=3), max_size=3
 # --- what an image is made from -------------------------------------------------------------------
 
 
+@settings(max_examples=50, deadline=None)
 @given(one=SOURCES, other=SOURCES)
 def test_other_sources_are_other_content(one: dict[str, bytes], other: dict[str, bytes]) -> None:
     assume(one != other)
@@ -36,6 +37,7 @@ def test_other_sources_are_other_content(one: dict[str, bytes], other: dict[str,
     assert len(hashes) == 2
 
 
+@settings(max_examples=50, deadline=None)
 @given(sources=SOURCES)
 def test_the_order_of_sources_does_not_matter(sources: dict[str, bytes]) -> None:
     backwards = dict(reversed(sources.items()))

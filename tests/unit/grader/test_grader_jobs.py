@@ -66,7 +66,7 @@ def test_a_job_without_a_notebook_asks_for_an_inspection() -> None:
     assert job_through_pipe(pack_job(b"zip", None).data).notebook is None
 
 
-@settings(max_examples=25)
+@settings(max_examples=50, deadline=None)
 @given(zipped=st.binary(), notebook=st.none() | st.binary())
 def test_any_bytes_come_through(zipped: bytes, notebook: bytes | None) -> None:
     job = job_through_pipe(pack_job(zipped, notebook).data)

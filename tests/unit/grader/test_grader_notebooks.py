@@ -6,7 +6,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
@@ -203,6 +203,7 @@ def assert_a_notebook_or_a_reason(content: object) -> None:
     assert not any(cell.get("outputs") for cell in result["cells"])
 
 
+@settings(max_examples=50, deadline=None)
 @given(path=st.sampled_from(PATHS), value=SMALL_JSON)
 def test_any_change_gives_a_notebook_or_is_invalid(
     path: tuple[str | int, ...], value: object
@@ -220,6 +221,7 @@ def test_any_part_left_out_gives_a_notebook_or_is_invalid(path: tuple[str | int,
     assert_a_notebook_or_a_reason(content)
 
 
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary())
 def test_any_bytes_are_invalid(content: bytes) -> None:
     with pytest.raises(InvalidNotebook):

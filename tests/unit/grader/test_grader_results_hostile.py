@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.results import conclude
@@ -46,16 +46,19 @@ def assert_refused(result: GradingResult) -> None:
     assert "not in the shape" in result.staff_text
 
 
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary())
 def test_any_bytes_are_harmless(content: bytes) -> None:
     assert_harmless(concluded(content))
 
 
+@settings(max_examples=50, deadline=None)
 @given(content=JSON_VALUES, log_tail=st.binary())
 def test_any_json_is_harmless(content: object, log_tail: bytes) -> None:
     assert_harmless(concluded(content, log_tail=log_tail))
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     questions=st.lists(
         st.fixed_dictionaries({"name": NAMES, "score": NUMBERS, "possible": NUMBERS})
@@ -65,6 +68,7 @@ def test_any_scores_are_harmless(questions: list[dict[str, Any]]) -> None:
     assert_harmless(concluded(answer(questions=questions)))
 
 
+@settings(max_examples=50, deadline=None)
 @given(field=st.sampled_from(sorted(answer())), value=JSON_VALUES)
 def test_any_value_in_any_field_is_harmless(field: str, value: object) -> None:
     assert_harmless(concluded(answer(**{field: value})))

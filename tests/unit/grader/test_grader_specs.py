@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.harness.grading import as_json
@@ -92,6 +92,7 @@ def test_a_spec_without_one_of_its_parts_is_refused(key: str) -> None:
         read_spec(json.dumps(found).encode(), SHA256)
 
 
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary())
 def test_bytes_that_are_no_spec_are_refused(content: bytes) -> None:
     with pytest.raises(ResultsUnreadable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from otter.run.run_autograder import AutograderConfig
 from otter.test_files import GradingResults
@@ -103,11 +103,13 @@ def test_a_question_without_a_score_counts_as_zero() -> None:
     assert total(spec_of([(2.0, 0.0), (3.0, 0.0)], {}), {"q0": 2.0}) == Score(2.0, 5.0)
 
 
+@settings(max_examples=50, deadline=None)
 @given(scored=SCORED)
 def test_a_plain_total_agrees_with_otters(scored: list[tuple[float, float]]) -> None:
     assert_agrees(scored, {})
 
 
+@settings(max_examples=50, deadline=None)
 @given(scored=SCORED, points_possible=st.integers(1, 200))
 def test_a_rescaled_total_agrees_with_otters(
     scored: list[tuple[float, float]], points_possible: int
@@ -116,6 +118,7 @@ def test_a_rescaled_total_agrees_with_otters(
     assert 0.0 <= score.points <= score.possible + 1e-9
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     scored=SCORED,
     threshold=st.floats(0, 1),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.harness import autograder_zip
@@ -120,6 +120,7 @@ def test_what_cannot_be_unpacked_says_so(tmp_path: Path, data: bytes) -> None:
         unpack(data, tmp_path / "source")
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4),
     compression=st.sampled_from([zipfile.ZIP_STORED, DEFLATED, LZMA]),

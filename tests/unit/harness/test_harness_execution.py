@@ -5,7 +5,7 @@ from typing import Any
 import nbconvert.preprocessors
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbclient.exceptions import CellExecutionComplete
 from nbconvert.preprocessors import ExecutePreprocessor
@@ -17,6 +17,7 @@ from gofer_ingest.grader.harness.execution import (
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(sizes=st.lists(st.integers(0, 50)), allowed=st.integers(0, 100))
 def test_no_more_is_kept_than_the_budget_allows(sizes: list[int], allowed: int) -> None:
     budget = OutputBudget(allowed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_ingest.grader.harness.grading import DEFAULT_NAME, NAME_MAX_BYTES, _file_name
@@ -62,6 +62,7 @@ def test_a_cell_of_lines_is_read_like_one_of_text() -> None:
     assert _file_name(json.dumps(content).encode()) == "lab01.ipynb"
 
 
+@settings(max_examples=50, deadline=None)
 @given(name=st.text(st.characters(exclude_categories=())))
 def test_no_name_leaves_its_folder(name: str) -> None:
     found = _file_name(notebook(f'otter.Notebook("{name}.ipynb")'))
@@ -71,6 +72,7 @@ def test_no_name_leaves_its_folder(name: str) -> None:
     assert len(found.encode()) <= NAME_MAX_BYTES
 
 
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary())
 def test_bytes_that_are_no_notebook_have_the_usual_name(content: bytes) -> None:
     assert _file_name(content) == DEFAULT_NAME

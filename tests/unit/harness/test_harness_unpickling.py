@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import otter.execute
 import otter.execute.logging
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from otter.nbmeta_config import NBMetadataConfig
 from otter.test_files import GradingResults, create_test_file
@@ -85,6 +85,7 @@ def test_log_records_of_otters_come_through() -> None:
     assert logging.makeLogRecord(loads(data)).getMessage() == "checked q1"
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
