@@ -139,6 +139,7 @@ class Room:
             yield worker
         finally:
             self.sandbox.gate.set()
+            self.sandbox.build_gate.set()
             worker.stop()
             thread.join(30)
         assert ended == [True], "the worker did not come to a clean end"

@@ -52,13 +52,10 @@ class ScriptedSandbox(Sandbox):
         images: what there is, by name; None is the grader's own.
         found: what an inspection finds.
         grade: what comes back for a job.
-        gate: runs and extensions wait until it is open.
+        gate: runs wait until it is open.
         can_extend: whether the requirements of an extension can be had.
-        extended: the extensions that were asked for.
-        can_extend: whether images can be extended.
-        build_gate: extending waits until it is open.
-        extended: what images were to be extended with.
-        prepared_in: the images that slots were prepared in.
+        build_gate: extensions wait until it is open.
+        extended: the extensions that were asked for, as image and requirements.
         inspected: the zips that were inspected.
         prepared_in: the image of each slot that was prepared.
         jobs: the jobs that were run.
@@ -78,9 +75,6 @@ class ScriptedSandbox(Sandbox):
         self.can_extend = False
         self.build_gate = threading.Event()
         self.build_gate.set()
-        self.extended: list[tuple[str, ...]] = []
-        self.prepared_in: list[str | None] = []
-        self.can_extend = False
         self.extended: list[tuple[str | None, tuple[str, ...]]] = []
         self.inspected: list[bytes] = []
         self.prepared_in: list[str | None] = []
@@ -108,23 +102,23 @@ class ScriptedSandbox(Sandbox):
         return self.images[image]
 
     def extend(self, image: str | None, requirements: tuple[str, ...]) -> str:
-        self.extended.append(requirements)
+        self.extended.append((image, requirements))
         assert self.build_gate.wait(DEADLINE_S), "the test never opened the gate"
         self._maybe_fail("extend")
         if not self.can_extend:
             raise ImageBuildFailed(f"{', '.join(requirements)} cannot be had.")
-        self.images["extended"] = ImageId("image-extended")
-        return "extended"
+        name = f"{image or 'grader'} with {', '.join(requirements)}"
+        self.images[name] = ImageId(f"id of {name}")
+        return name
 
     def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         self.inspected.append(autograder_zip)
         self._maybe_fail("inspect")
-        filled = {"missing": []} if image == "extended" else {}
-        return json.dumps(self.found | filled).encode()
+        is_extended = image is not None and " with " in image
+        return json.dumps(self.found | ({"missing": []} if is_extended else {})).encode()
 
     def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ScriptedSlot:
         self._maybe_fail("prepare")
-        self.prepared_in.append(image)
         self.prepared_in.append(image)
         slot = ScriptedSlot(self, run_id)
         self.slots_in_use.add(slot)

@@ -119,8 +119,8 @@ def test_what_is_missing_is_had_from_an_extended_image_and_graded_there(room: Ro
     room.sandbox.found["missing"] = ["sympy"]
     room.sandbox.can_extend = True
     autograder = room.autograders.ready(room.assignment)
-    assert autograder.image == "extended"
-    assert autograder.image_id == "image-extended"
+    assert autograder.image == "grader with sympy"
+    assert autograder.image_id == "id of grader with sympy"
     assert autograder.spec.is_usable
 
 
