@@ -105,7 +105,7 @@ def check_catalogue(settings: ConsoleSettings) -> list[Check]:
         catalogue = load_catalogue(
             course_config=settings.course_config_path,
             autograders=settings.autograders,
-            defaults=settings.limits,
+            defaults=settings.defaults,
             course=settings.course,
         )
     except ConfigError as error:

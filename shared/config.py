@@ -9,17 +9,32 @@ prints the effective settings with the secrets hidden, and `--table` the table i
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from shared.catalogue import Defaults
 from shared.errors import ConfigError
-from shared.model import Limits, opaque_name
+from shared.model import Limits, PublishRule, RateLimit, opaque_name
 from shared.sizes import size_bytes
 
 if TYPE_CHECKING:
@@ -31,6 +46,9 @@ S = TypeVar("S", bound="ProcessSettings")
 
 _CONTAINER_SECRETS: Final = Path("/run/secrets")
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~@%+-]+/)*")
+_ORIGIN: Final = re.compile(
+    r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9a-f:]+\](?::[0-9]{1,5})?"
+)
 _LOCAL_URL: Final = "http://127.0.0.1:10101/services/gofer_nb/"
 
 
@@ -51,12 +69,38 @@ def _url(text: str) -> str:
     return f"{text.rstrip('/')}/"
 
 
+def _listed(text: object) -> object:
+    """Read words written with commas or on lines of their own; a JSON list is taken as well."""
+    if not isinstance(text, str):
+        return text
+    if text.lstrip().startswith("["):
+        return json.loads(text)
+    return tuple(word for word in map(str.strip, re.split(r"[,\n]", text)) if word)
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError(
+            f"{text} is no origin; write each as https://hub.example.edu, without a path"
+        )
+    return text
+
+
 def _lower(text: object) -> object:
     return text.lower() if isinstance(text, str) else text
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Size = Annotated[int, BeforeValidator(size_bytes)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Names = Annotated[
+    tuple[Annotated[str, AfterValidator(opaque_name)], ...], NoDecode, BeforeValidator(_listed)
+]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)
+]
+Rate = Annotated[RateLimit, NoDecode, BeforeValidator(RateLimit.parse)]
+Publish = Annotated[PublishRule, NoDecode, BeforeValidator(PublishRule.parse)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 LogFormat = Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)]
 
@@ -212,6 +256,18 @@ class _CatalogueSettings(BaseSettings):
         "GOFER_DISK_LIMIT", "256m", "What a notebook may write to its temporary disk."
     )
 
+    rate: Rate = _setting(
+        "GOFER_RATE",
+        "30/1h",
+        "How often a student may submit one assignment: `30/1h`, or `off`.",
+    )
+    publish: Publish = _setting(
+        "GOFER_PUBLISH",
+        "immediately",
+        "When students see their scores where the course config does not say: `immediately`, "
+        "`manual`, or a time such as `2026-12-01T18:00:00+01:00`.",
+    )
+
     @property
     def limits(self) -> Limits:
         """What a run may use where its assignment sets nothing else."""
@@ -224,8 +280,23 @@ class _CatalogueSettings(BaseSettings):
             disk_bytes=self.disk_limit,
         )
 
+    @property
+    def defaults(self) -> Defaults:
+        """What an assignment has where nothing is written for it."""
+        return Defaults(limits=self.limits, rate=self.rate, publish=self.publish)
 
-class _GradingSettings(BaseSettings):
+
+class _GradebookSettings(BaseSettings):
+    database_url: str | None = _setting(
+        "GOFER_DATABASE_URL",
+        None,
+        "Database that holds the gradebook.",
+        shown="`gradebook.db` in `VOLUME_PATH`",
+        secret=True,
+    )
+
+
+class _GradingSettings(_GradebookSettings):
     """What grading and looking after it both need."""
 
     sandbox: Literal["docker", "process"] = _setting(
@@ -242,17 +313,55 @@ class _GradingSettings(BaseSettings):
     wheelhouse: AbsolutePath | None = _setting(
         "GOFER_WHEELHOUSE", None, "Folder of wheels for what autograder zips ask to be installed."
     )
-    database_url: str | None = _setting(
-        "GOFER_DATABASE_URL",
+
+
+class _HubSettings(BaseSettings):
+    """What JupyterHub tells a service of its; a managed one gets all of it by itself."""
+
+    hub_api_url: Annotated[str, AfterValidator(_url)] | None = _setting(
+        "JUPYTERHUB_API_URL", None, "Where the Hub's API answers this service."
+    )
+    hub_api_token: SecretStr | None = _setting(
+        "JUPYTERHUB_API_TOKEN", None, "Token of this service at the Hub.", secret=True
+    )
+    hub_service_name: str | None = _setting(
+        "JUPYTERHUB_SERVICE_NAME", None, "Name of this service at the Hub."
+    )
+    hub_service_url: Annotated[str, AfterValidator(_url)] | None = _setting(
+        "JUPYTERHUB_SERVICE_URL",
         None,
-        "Database that holds the gradebook.",
-        shown="`gradebook.db` in `VOLUME_PATH`",
-        secret=True,
+        "Where the Hub's proxy reaches this service: it listens there, unless `GOFER_PORT` is set.",
+    )
+    hub_access_scopes: Words = _setting(
+        "JUPYTERHUB_OAUTH_ACCESS_SCOPES",
+        (),
+        "Hub scopes of which a person needs one to be let in.",
+        shown="those of the service's name",
+    )
+    hub_client_id: str | None = _setting(
+        "JUPYTERHUB_CLIENT_ID",
+        None,
+        "OAuth client that this service is at the Hub.",
+        shown="`service-` and the service's name",
+    )
+    hub_callback_url: str | None = _setting(
+        "JUPYTERHUB_OAUTH_CALLBACK_URL",
+        None,
+        "Where the Hub sends browsers back after signing in.",
+        shown="`oauth_callback` under the prefix",
+    )
+    hub_base_url: Annotated[str, AfterValidator(_prefix)] = _setting(
+        "JUPYTERHUB_BASE_URL", "/", "Path under which the Hub's proxy answers."
+    )
+    hub_host: str = _setting(
+        "JUPYTERHUB_HOST", "", "Scheme and host of the Hub, where it is not this service's own."
     )
 
 
-class ServerSettings(_CatalogueSettings, _AddressSettings, ProcessSettings):
-    """What the server needs; no secret is among it."""
+class ServerSettings(
+    _HubSettings, _GradebookSettings, _CatalogueSettings, _AddressSettings, ProcessSettings
+):
+    """What the server needs."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = _setting(
         "GOFER_PORT", 10101, "Port the server listens on; 0 takes any free one and logs it."
@@ -260,14 +369,82 @@ class ServerSettings(_CatalogueSettings, _AddressSettings, ProcessSettings):
     prefix: Annotated[str, AfterValidator(_prefix)] = _setting(
         "JUPYTERHUB_SERVICE_PREFIX", "/services/gofer_nb/", "Path under which the server answers."
     )
-    identity: Literal["dev"] | None = _setting(
+    processes: Annotated[int, Field(ge=1, le=64)] = _setting(
+        "GOFER_SERVER_PROCESSES", 1, "How many server processes share the address."
+    )
+    identity: Literal["hub", "signed", "dev"] | None = _setting(
         "GOFER_IDENTITY",
         None,
-        "How students are known: `dev` believes the header `X-Gofer-Student`, on loopback only.",
+        "How students are known: by `hub`, JupyterHub; `signed`, tokens of a trusted front; or "
+        "`dev`, which believes the header `X-Gofer-Student`, on loopback only.",
+        shown="`hub` where `JUPYTERHUB_API_URL` is set",
+    )
+    identity_secret: SecretStr | None = _setting(
+        "GOFER_IDENTITY_SECRET",
+        None,
+        "Key of the tokens of `GOFER_IDENTITY=signed`; 32 bytes or more.",
+        secret=True,
+    )
+    cookie_secret: SecretStr | None = _setting(
+        "GOFER_COOKIE_SECRET",
+        None,
+        "Key that signs the sign-in cookies; 32 bytes or more.",
+        shown="made once and kept in the volume",
+        secret=True,
+    )
+    staff: Names = _setting(
+        "GOFER_STAFF", (), "Names of staff, with commas between; they may look at any submission."
+    )
+    staff_groups: Words = _setting(
+        "GOFER_STAFF_GROUPS", (), "Hub groups whose members are staff, with commas between."
+    )
+    allowed_origins: Origins = _setting(
+        "GOFER_ALLOWED_ORIGINS",
+        (),
+        "Origins whose pages may submit from elsewhere, with commas between.",
     )
     max_body_bytes: Size = _setting(
         "GOFER_MAX_BODY_BYTES", "10m", "Largest submission taken, such as `10m`."
     )
+    max_cells: Annotated[int, Field(ge=1)] = _setting(
+        "GOFER_MAX_CELLS", 5000, "Most cells a notebook may have."
+    )
+    max_depth: Annotated[int, Field(ge=10, le=200)] = _setting(
+        "GOFER_MAX_DEPTH", 100, "How deeply lists and objects in a notebook may be nested."
+    )
+    max_waiting: Annotated[int, Field(ge=1)] = _setting(
+        "GOFER_MAX_WAITING", 50_000, "Most submissions that may wait for grading."
+    )
+    min_free_disk: Size = _setting(
+        "GOFER_MIN_FREE_DISK", "1g", "Space that submissions leave free on the volume's disk."
+    )
+    repeat_window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _setting(
+        "GOFER_REPEAT_WINDOW_S",
+        600.0,
+        "Seconds in which the same notebook sent again gets the same receipt.",
+    )
+    head_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
+        "GOFER_HEAD_TIMEOUT_S",
+        75.0,
+        "Seconds a connection may take to send a request's head, or be idle.",
+    )
+    body_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
+        "GOFER_BODY_TIMEOUT_S", 300.0, "Seconds a submission may take to arrive."
+    )
+
+    @model_validator(mode="after")
+    def _defaults_of_a_hub(self) -> Self:
+        """Take what the Hub says where nothing else was set."""
+        derived: dict[str, Any] = {}
+        if self.identity is None and self.hub_api_url is not None:
+            derived["identity"] = "hub"
+        if self.hub_service_url is not None and not {"port", "address"} & self.model_fields_set:
+            parts = urlsplit(self.hub_service_url)
+            derived["address"] = parts.hostname or "127.0.0.1"
+            derived["port"] = parts.port or 80
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)  # frozen for everyone else
+        return self
 
 
 class GraderSettings(_GradingSettings, _CatalogueSettings, _AddressSettings, ProcessSettings):

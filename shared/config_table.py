@@ -39,6 +39,8 @@ def effective(settings: ProcessSettings) -> list[tuple[str, str]]:
             text = "(not set)"
         elif is_secret(field):
             text = "(set, hidden)"
+        elif isinstance(value, tuple):
+            text = ", ".join(value)
         else:
             text = str(value)
         rows.append((variable_of(field, name), text))
@@ -69,7 +71,7 @@ def _default(field: FieldInfo) -> str:
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("shown"):
         return str(extra["shown"])
-    if field.default is None:
+    if field.default in {None, (), ""}:
         return ""
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"

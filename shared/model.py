@@ -126,6 +126,98 @@ class Limits:
     disk_bytes: int = 256 << 20
 
 
+_RATE = re.compile(r"([1-9][0-9]{0,5})\s*/\s*([1-9][0-9]{0,5})\s*([smhd])")
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How often a student may submit one assignment: `most` times in any `within_s` seconds.
+
+    A `most` of 0 means as often as they like.
+    """
+
+    most: int
+    within_s: int
+
+    @classmethod
+    def parse(cls, text: str) -> RateLimit:
+        """Read `5/10m`, which is 5 in any 10 minutes (units s, m, h, d), or `off`.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        if text.strip().lower() == "off":
+            return cls(0, 0)
+        match = _RATE.fullmatch(text.strip().lower())
+        if match is None:
+            raise ValueError("write it as 30/1h: how often, and within how long (s, m, h or d)")
+        return cls(int(match[1]), int(match[2]) * _UNIT_S[match[3]])
+
+    @property
+    def is_off(self) -> bool:
+        """Whether there is no limit."""
+        return self.most == 0
+
+    def __str__(self) -> str:
+        if self.is_off:
+            return "off"
+        unit, seconds = next(
+            (unit, seconds)
+            for unit, seconds in reversed(_UNIT_S.items())
+            if self.within_s % seconds == 0
+        )
+        return f"{self.most}/{self.within_s // seconds}{unit}"
+
+
+_ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRule:
+    """When students see the scores of an assignment; nothing to do with the LMS.
+
+    Attributes:
+        starts_at: from this moment on; None means that staff decide by hand (`manual`).
+    """
+
+    starts_at: datetime | None
+
+    @classmethod
+    def parse(cls, written: str | datetime) -> PublishRule:
+        """Read `immediately`, `manual` or a time with a zone.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        if isinstance(written, str):
+            word = written.strip().lower()
+            if word == "immediately":
+                return cls(_ALWAYS)
+            if word == "manual":
+                return cls(None)
+            try:
+                written = datetime.fromisoformat(written.strip())
+            except ValueError:
+                raise ValueError(
+                    "write `immediately`, `manual` or a time as 2026-12-01T18:00:00+01:00"
+                ) from None
+        if written.tzinfo is None:
+            raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
+        return cls(written.astimezone(UTC))
+
+    def is_published(self, now: datetime) -> bool:
+        """Whether students see scores at `now`, an aware time."""
+        return self.starts_at is not None and self.starts_at <= now
+
+    def __str__(self) -> str:
+        if self.starts_at is None:
+            return "manual"
+        if self.starts_at == _ALWAYS:
+            return "immediately"
+        return self.starts_at.isoformat()
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionSpec:
     """One question of an autograder zip.

@@ -92,7 +92,7 @@ def _run(settings: GraderSettings) -> int:
     catalogue = load_catalogue(
         course_config=settings.course_config_path,
         autograders=settings.autograders,
-        defaults=settings.limits,
+        defaults=settings.defaults,
         course=settings.course,
     )
     spool = Spool(settings.volume_path)

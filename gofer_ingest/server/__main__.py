@@ -15,6 +15,7 @@ from tornado.netutil import bind_sockets
 
 from gofer_ingest.server.app import make_app
 from gofer_ingest.server.bodies import BodyBudget
+from gofer_ingest.server.door import Door
 from gofer_ingest.server.identity import choose_identity
 from gofer_ingest.server.means import Means
 from shared.catalogue import load_catalogue
@@ -33,10 +34,6 @@ _log = logging.getLogger("gofer.server")
 
 STOP_S: Final = 10.0
 """Seconds that requests in hand may take to finish at a stop."""
-HEADERS_S: Final = 75.0
-"""Seconds a connection may take to send a request's head, or idle between two requests."""
-BODY_S: Final = 300.0
-"""Seconds a body may take: the largest one over a home's slow uplink."""
 HEADERS_BYTES: Final = 64 << 10
 READ_BYTES: Final = 64 << 10
 BUFFER_BYTES: Final = 1 << 20
@@ -64,8 +61,8 @@ async def main(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="delivery") as executor:
         means = Means(
             prefix=settings.prefix,
+            door=Door(catalogue=catalogue, spool=spool),
             spool=spool,
-            catalogue=catalogue,
             identity=identity,
             executor=executor,
             budget=BodyBudget(BODIES_IN_HAND * settings.max_body_bytes),
@@ -77,8 +74,8 @@ async def main(
             max_header_size=HEADERS_BYTES,
             max_buffer_size=BUFFER_BYTES,
             max_body_size=sys.maxsize,  # the handlers count: tornado would answer 400, not 413
-            idle_connection_timeout=HEADERS_S,
-            body_timeout=BODY_S,
+            idle_connection_timeout=settings.head_timeout_s,
+            body_timeout=settings.body_timeout_s,
         )
         server.add_sockets(sockets)
         _log.info(
@@ -128,7 +125,7 @@ def run() -> int:
         catalogue = load_catalogue(
             course_config=settings.course_config_path,
             autograders=settings.autograders,
-            defaults=settings.limits,
+            defaults=settings.defaults,
             course=settings.course,
         )
     except ConfigError as error:

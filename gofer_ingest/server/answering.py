@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tornado.http1connection import HTTP1Connection
 
     from gofer_ingest.server.bodies import Body
-    from gofer_ingest.server.identity import Student
+    from gofer_ingest.server.identity import Person
     from gofer_ingest.server.means import Means
 
 P = ParamSpec("P")
@@ -91,17 +91,17 @@ class Handler(RequestHandler):
         accept = ",".join(self.request.headers.get_list("Accept"))
         return wants_json(accept, otherwise=self.is_json_usual)
 
-    async def student(self) -> Student:
+    async def person(self) -> Person:
         """Return who sends this request.
 
         Raises:
             NotAuthenticated: nobody is signed in.
             NotAllowed, BadName: as the identity adapter says.
         """
-        student = await self.means.identity.identify(self.request)
-        if student is None:
+        person = await self.means.identity.identify(self)
+        if person is None:
             raise NotAuthenticated(self.means.identity.hint)
-        return student
+        return person
 
     async def in_thread(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
         """Run what touches the disk in a thread, and wait for it."""

@@ -28,6 +28,7 @@ def make_app(means: Means) -> Application:
             (f"{prefix}submissions/{_ID}", Submission, given),
             (f"{prefix}healthz", Health, given),
             (f"{prefix}readyz", Readiness, given),
+            *means.identity.addresses(means.prefix),
         ],
         default_handler_class=Nothing,
         default_handler_args=given,

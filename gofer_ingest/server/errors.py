@@ -36,6 +36,10 @@ class NotAllowed(GoferError):
     """This request is not allowed."""
 
 
+class IdentityUnavailable(GoferError):
+    """Who you are cannot be checked just now. Nothing was accepted; try again in a minute."""
+
+
 class NotFound(GoferError):
     """There is nothing here. Check the address."""
 
@@ -89,6 +93,7 @@ _TABLE: Final[dict[type[GoferError], tuple[HTTPStatus, str]]] = {
     WrongExpectation: (HTTPStatus.EXPECTATION_FAILED, "wrong_expectation"),
     SubmissionRejected: (HTTPStatus.UNPROCESSABLE_ENTITY, "rejected"),
     TooMany: (HTTPStatus.TOO_MANY_REQUESTS, "too_many"),
+    IdentityUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "identity_unavailable"),
     ServerBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     SpoolUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable"),
     SpoolFull: (HTTPStatus.INSUFFICIENT_STORAGE, "storage_full"),

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.bodies import Body
-from gofer_ingest.server.door import accept, state_of
+from gofer_ingest.server.door import state_of
 from gofer_ingest.server.errors import NotFound
 from shared.errors import WrongContentType
 from shared.model import SubmissionId
 
 if TYPE_CHECKING:
-    from gofer_ingest.server.identity import Student
+    from gofer_ingest.server.identity import Person
 
 _JSON_TYPES: Final = frozenset({"application/json", "application/x-ipynb+json", "text/plain", ""})
 """What a notebook may come as. Buttons that `fetch` a string without saying what it is send
@@ -23,7 +23,7 @@ class Submissions(Handler):
     """`{prefix}`: where notebooks are submitted."""
 
     allowed: ClassVar = frozenset({"GET", "HEAD", "POST"})
-    _sender: Student
+    _sender: Person
 
     @property
     def is_json_usual(self) -> bool:
@@ -34,7 +34,7 @@ class Submissions(Handler):
         """Let a signed-in student's JSON of an acceptable size in."""
         if self.request.method != "POST":
             return
-        self._sender = await self.student()
+        self._sender = await self.person()
         headers = self.request.headers
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in _JSON_TYPES:
@@ -54,9 +54,7 @@ class Submissions(Handler):
             )
             return
         means = self.means
-        receipt = await self.in_thread(
-            accept, self.body.whole(), self._sender, means.catalogue, means.spool
-        )
+        receipt = await self.in_thread(means.door.accept, self.body.whole(), self._sender)
         self.submission_id = receipt.id
         status_url = f"{means.prefix}submissions/{receipt.id}"
         self.set_status(202)
@@ -73,10 +71,10 @@ class Submission(Handler):
 
     async def answer(self, *words: str) -> None:
         """Tell the state; scores are told once they are published, which is not here."""
-        student = await self.student()
+        person = await self.person()
         submission_id = SubmissionId(words[0])
         self.submission_id = submission_id
-        self.write_json(await self.in_thread(state_of, submission_id, student, self.means.spool))
+        self.write_json(await self.in_thread(state_of, submission_id, person, self.means.spool))
 
 
 class Health(Handler):

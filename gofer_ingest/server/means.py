@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from gofer_ingest.server.bodies import BodyBudget
+    from gofer_ingest.server.door import Door
     from gofer_ingest.server.identity import Identity
-    from shared.catalogue import Catalogue
     from shared.spool import Spool
 
 
@@ -52,8 +52,8 @@ class Means:
 
     Attributes:
         prefix: path under which the server answers; begins and ends with a slash.
-        spool: where submissions are delivered.
-        catalogue: which assignments there are.
+        door: the submission's way in.
+        spool: where submissions lie.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
         budget: what all bodies in hand may have together.
@@ -62,8 +62,8 @@ class Means:
     """
 
     prefix: str
+    door: Door
     spool: Spool
-    catalogue: Catalogue
     identity: Identity
     executor: Executor
     budget: BodyBudget

@@ -12,7 +12,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from shared.catalogue.classic import classic_assignments
-from shared.catalogue.entries import Assignment, Catalogue
+from shared.catalogue.entries import Assignment, Catalogue, Defaults
 from shared.catalogue.folders import assignments_in_folders
 from shared.catalogue.structured import structured_assignments
 from shared.errors import ConfigError
@@ -20,13 +20,11 @@ from shared.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.model import Limits
-
-__all__ = ["Assignment", "Catalogue", "load_catalogue"]
+__all__ = ["Assignment", "Catalogue", "Defaults", "load_catalogue"]
 
 
 def load_catalogue(
-    *, course_config: Path | None, autograders: Path, defaults: Limits, course: str | None
+    *, course_config: Path | None, autograders: Path, defaults: Defaults, course: str | None
 ) -> Catalogue:
     """Return the assignments that can be submitted.
 
@@ -34,7 +32,7 @@ def load_catalogue(
         course_config: a course config file, TOML or the classic JSON. None takes what lies under
             `autograders` by convention.
         autograders: the folder of the autograder zips.
-        defaults: the limits of an assignment that sets none.
+        defaults: what an assignment has that sets nothing else.
         course: the course that `{lab|hw|project}/…` directly under `autograders` belongs to; only
             used where there is no course config.
 

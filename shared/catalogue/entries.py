@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import ConfigError, UnknownAssignment
-from shared.model import AssignmentKey, AttemptsPolicy, Limits, opaque_name
+from shared.model import (
+    AssignmentKey,
+    AttemptsPolicy,
+    Limits,
+    PublishRule,
+    RateLimit,
+    opaque_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +37,8 @@ class Assignment:
         limits: what one run may use.
         attempts: which of a student's runs becomes the grade of record.
         lms_id: what the LMS calls it; None where it is not posted.
+        rate: how often a student may submit it.
+        publish: when students see its scores.
     """
 
     key: AssignmentKey
@@ -39,6 +48,23 @@ class Assignment:
     limits: Limits
     attempts: AttemptsPolicy
     lms_id: str | None
+    rate: RateLimit = RateLimit.parse("off")  # noqa: RUF009 - frozen
+    publish: PublishRule = PublishRule.parse("immediately")  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an assignment has where nothing is written for it.
+
+    Attributes:
+        limits: what one run may use.
+        rate: how often a student may submit it.
+        publish: when students see its scores.
+    """
+
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    rate: RateLimit = RateLimit.parse("off")  # noqa: RUF009 - frozen
+    publish: PublishRule = PublishRule.parse("immediately")  # noqa: RUF009 - frozen
 
 
 class Catalogue:

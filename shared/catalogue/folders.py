@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.catalogue.entries import KINDS, ZIP_NAME, Assignment, key_of
-from shared.model import AttemptsPolicy, Limits
+from shared.catalogue.entries import KINDS, ZIP_NAME, Assignment, Defaults, key_of
+from shared.model import AttemptsPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def assignments_in_folders(
-    autograders: Path, defaults: Limits, course: str | None
+    autograders: Path, defaults: Defaults, course: str | None
 ) -> Iterator[Assignment]:
     """Yield an assignment for each zip that lies where one is expected.
 
@@ -31,14 +31,16 @@ def assignments_in_folders(
             yield _assignment(path, defaults, path.parts[-5])
 
 
-def _assignment(path: Path, defaults: Limits, course: str) -> Assignment:
+def _assignment(path: Path, defaults: Defaults, course: str) -> Assignment:
     section, assignment = path.parts[-3:-1]
     return Assignment(
         key=key_of(path, course, section, assignment),
         autograder_zip=path,
         solution=None,
         image=None,
-        limits=defaults,
+        limits=defaults.limits,
         attempts=AttemptsPolicy.BEST,
         lms_id=None,
+        rate=defaults.rate,
+        publish=defaults.publish,
     )

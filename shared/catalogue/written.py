@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
-from shared.catalogue.entries import Assignment
+from shared.catalogue.entries import Assignment, Defaults
 from shared.errors import ConfigError
-from shared.model import AssignmentKey, AttemptsPolicy, Limits
+from shared.model import AssignmentKey, AttemptsPolicy, Limits, PublishRule, RateLimit
 from shared.sizes import size_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pydantic import ValidationError
@@ -22,11 +24,24 @@ def _id_text(written: object) -> object:
     return str(written) if isinstance(written, int) and not isinstance(written, bool) else written
 
 
+def _parsed(parse: Callable[[Any], object]) -> Callable[[object], object]:
+    """Return a validator for what is written as a text, or as a time of TOML's own."""
+
+    def validator(written: object) -> object:
+        return parse(written) if isinstance(written, str | datetime) else written
+
+    return validator
+
+
 Text = Annotated[StrictStr, Field(min_length=1)]
 LmsId = Annotated[Text, BeforeValidator(_id_text)]
 """What the LMS calls an assignment; may be written as a number."""
 _Size = Annotated[int, BeforeValidator(size_bytes)]
 _Amount = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+
+
+Rate = Annotated[RateLimit, BeforeValidator(_parsed(RateLimit.parse))]
+Publish = Annotated[PublishRule, BeforeValidator(_parsed(PublishRule.parse))]
 
 
 class Written(BaseModel):
@@ -45,6 +60,8 @@ class Written(BaseModel):
     disk: _Size | None = None
     attempts: AttemptsPolicy | None = None
     lms_id: LmsId | None = None
+    rate: Rate | None = None
+    publish: Publish | None = None
 
     def over(self, *outer: Written) -> Written:
         """Return this with what it leaves out taken from outer levels, the nearest first."""
@@ -78,16 +95,18 @@ class Entry:
     solution: Path | None
     written: Written
 
-    def assignment(self, defaults: Limits) -> Assignment:
+    def assignment(self, defaults: Defaults) -> Assignment:
         """Return the catalogue's entry."""
         return Assignment(
             key=self.key,
             autograder_zip=self.autograder_zip,
             solution=self.solution,
             image=self.written.image,
-            limits=self.written.limits(defaults),
+            limits=self.written.limits(defaults.limits),
             attempts=self.written.attempts or AttemptsPolicy.BEST,
             lms_id=self.written.lms_id,
+            rate=self.written.rate or defaults.rate,
+            publish=self.written.publish or defaults.publish,
         )
 
 

@@ -11,8 +11,8 @@ import pytest
 from gofer_console.demo.samples import Outcome, difference, load_samples
 from gofer_ingest.grader.docker_sandbox import DockerSandbox
 from gofer_ingest.grader.process_sandbox import ProcessSandbox
-from shared.catalogue import load_catalogue
-from shared.model import AssignmentKey, Limits
+from shared.catalogue import Defaults, load_catalogue
+from shared.model import AssignmentKey
 from tests.docker.conftest import DOCKER_HOST, IMAGE
 from tests.support.grading import grade
 
@@ -39,7 +39,7 @@ def outcomes(
     catalogue = load_catalogue(
         course_config=COURSE / "course.toml",
         autograders=COURSE / "autograders",
-        defaults=Limits(),
+        defaults=Defaults(),
         course=None,
     )
 

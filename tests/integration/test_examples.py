@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from shared.catalogue import Catalogue, load_catalogue
-from shared.model import AssignmentKey, Limits, Verdict, opaque_name
+from shared.catalogue import Catalogue, Defaults, load_catalogue
+from shared.model import AssignmentKey, Verdict, opaque_name
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 COURSE = EXAMPLES / "demo101"
@@ -57,7 +57,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     return load_catalogue(
         course_config=COURSE / "course.toml",
         autograders=tmp_path_factory.mktemp("no_autograders"),
-        defaults=Limits(),
+        defaults=Defaults(),
         course=None,
     )
 

@@ -13,9 +13,9 @@ from typer.core import TyperGroup
 
 from gofer_console.cli import app
 from gofer_ingest.grader import results
-from shared.catalogue import load_catalogue
+from shared.catalogue import Defaults, load_catalogue
 from shared.config import PROCESSES, is_secret, variable_of
-from shared.model import AttemptsPolicy, Limits, Verdict
+from shared.model import AttemptsPolicy, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def test_course_configs_load(page: Path, tmp_path: Path) -> None:
         config = tmp_path / f"course.{language}"
         config.write_text(block, "utf-8")
         catalogue = load_catalogue(
-            course_config=config, autograders=tmp_path, defaults=Limits(), course=None
+            course_config=config, autograders=tmp_path, defaults=Defaults(), course=None
         )
         assert len(catalogue), block
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gofer_ingest.server.door import accept, state_of
-from gofer_ingest.server.identity import Student
+from gofer_ingest.server.door import Door, state_of
+from gofer_ingest.server.identity import Person
 from shared.catalogue import Assignment, Catalogue
 from shared.errors import NotANotebook, UnknownAssignment, UnknownEntry
 from shared.model import (
@@ -24,8 +24,8 @@ from shared.spool import Spool
 if TYPE_CHECKING:
     from pathlib import Path
 
-ADA = Student("ada", Source.DEV)
-GRACE = Student("grace", Source.DEV)
+ADA = Person("ada", Source.DEV)
+GRACE = Person("grace", Source.DEV)
 KEY = AssignmentKey("demo101", "1", "lab01")
 
 
@@ -68,7 +68,7 @@ def test_what_is_accepted_is_in_the_spool_as_the_receipt_says(
     spool: Spool, catalogue: Catalogue
 ) -> None:
     before = utc_now()
-    receipt = accept(notebook(), ADA, catalogue, spool)
+    receipt = Door(catalogue, spool).accept(notebook(), ADA)
     assert spool.pending() == [receipt.id]
     entry = spool.read(receipt.id)
     assert entry.notebook() == notebook()
@@ -86,7 +86,7 @@ def test_what_is_accepted_is_in_the_spool_as_the_receipt_says(
 def test_the_receipt_names_the_assignment_and_a_short_id(
     spool: Spool, catalogue: Catalogue
 ) -> None:
-    receipt = accept(notebook(), ADA, catalogue, spool)
+    receipt = Door(catalogue, spool).accept(notebook(), ADA)
     assert "lab01" in receipt.sentence
     assert receipt.id.endswith(receipt.short_id)
     assert receipt.sentence.endswith(receipt.short_id)
@@ -103,8 +103,8 @@ def test_the_receipt_names_the_assignment_and_a_short_id(
 
 
 def test_the_same_notebook_twice_is_two_submissions(spool: Spool, catalogue: Catalogue) -> None:
-    first = accept(notebook(), ADA, catalogue, spool)
-    second = accept(notebook(), ADA, catalogue, spool)
+    first = Door(catalogue, spool).accept(notebook(), ADA)
+    second = Door(catalogue, spool).accept(notebook(), ADA)
     assert spool.pending() == [first.id, second.id]
     assert first.short_id != second.short_id
 
@@ -113,15 +113,15 @@ def test_what_is_rejected_leaves_nothing(
     spool: Spool, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     with pytest.raises(UnknownAssignment):
-        accept(notebook("lab99"), ADA, catalogue, spool)
+        Door(catalogue, spool).accept(notebook("lab99"), ADA)
     with pytest.raises(NotANotebook):
-        accept(b"{}", ADA, catalogue, spool)
+        Door(catalogue, spool).accept(b"{}", ADA)
     assert not list((tmp_path / "volume/spool/new").iterdir())
     assert not list((tmp_path / "volume/spool/tmp").iterdir())
 
 
 def test_the_state_follows_the_entry(spool: Spool, catalogue: Catalogue) -> None:
-    receipt = accept(notebook(), ADA, catalogue, spool)
+    receipt = Door(catalogue, spool).accept(notebook(), ADA)
     assert state_of(receipt.id, ADA, spool) == {
         "id": receipt.id,
         "state": "waiting",
@@ -141,7 +141,7 @@ def test_the_state_follows_the_entry(spool: Spool, catalogue: Catalogue) -> None
 
 
 def test_another_students_submission_looks_like_none(spool: Spool, catalogue: Catalogue) -> None:
-    receipt = accept(notebook(), ADA, catalogue, spool)
+    receipt = Door(catalogue, spool).accept(notebook(), ADA)
     for submission_id in (receipt.id, new_submission_id(), SubmissionId("../../etc")):
         with pytest.raises(UnknownEntry):
             state_of(submission_id, GRACE, spool)

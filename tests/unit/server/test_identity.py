@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.web import Application, RequestHandler
 
 from gofer_ingest.server.errors import BadName, NotAllowed
-from gofer_ingest.server.identity import DevIdentity, Student, choose_identity
+from gofer_ingest.server.identity import DevIdentity, Person, choose_identity
 from shared.config import ServerSettings
 from shared.errors import ConfigError
 from shared.requests import Source
@@ -17,15 +18,19 @@ class _Connection(HTTPConnection):
 
     context = None
 
+    def set_close_callback(self, callback: object) -> None:
+        """Never closes."""
 
-def identify(*headers: tuple[str, str], host: str = "127.0.0.1:10101") -> Student | None:
+
+def identify(*headers: tuple[str, str], host: str = "127.0.0.1:10101") -> Person | None:
     sent = HTTPHeaders({"Host": "localhost"})
     for name, value in headers:
         sent.add(name, value)
     line = RequestStartLine("POST", "/", "HTTP/1.1")
     request = HTTPServerRequest(headers=sent, start_line=line, connection=_Connection())
     request.headers["Host"] = host  # tornado itself already refuses some, not all versions do
-    return asyncio.run(DevIdentity().identify(request))
+    handler = RequestHandler(Application(), request)
+    return asyncio.run(DevIdentity().identify(handler))
 
 
 def as_sent(name: str) -> tuple[str, str]:
@@ -35,7 +40,7 @@ def as_sent(name: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", ["ada", "josé", "a@b.edu", "학생"])
 def test_the_header_names_the_student(name: str) -> None:
-    assert identify(as_sent(name)) == Student(name, Source.DEV)
+    assert identify(as_sent(name)) == Person(name, Source.DEV)
 
 
 def test_without_the_header_nobody_is_signed_in() -> None:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.catalogue import Catalogue, load_catalogue
+from shared.catalogue import Catalogue, Defaults, load_catalogue
 from shared.errors import ConfigError, UnknownAssignment
 from shared.model import AssignmentKey, AttemptsPolicy, Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEFAULTS = Limits(time_s=77)
+DEFAULTS = Defaults(limits=Limits(time_s=77))
 
 
 class Place:
@@ -82,7 +82,7 @@ def test_a_classic_file_loads_unchanged(place: Place) -> None:
     assert len(catalogue) == 3
     lab01 = catalogue.find(AssignmentKey("8x", "1", "lab01"))
     assert lab01.lms_id == "6333"
-    assert lab01.limits == DEFAULTS
+    assert lab01.limits == DEFAULTS.limits
     assert lab01.attempts is AttemptsPolicy.BEST
     assert lab01.solution is None
     assert lab01.image is None
@@ -272,7 +272,7 @@ def test_without_a_config_the_folders_tell(place: Place) -> None:
     assert keys(catalogue) == ["demo101/1/hw02", "demo101/1/lab01", "demo101/2/final"]
     found = catalogue.find(AssignmentKey("demo101", "1", "lab01"))
     assert found.autograder_zip == lab
-    assert found.limits == DEFAULTS
+    assert found.limits == DEFAULTS.limits
 
 
 def test_a_named_course_has_the_folders_without_its_name_too(place: Place) -> None:

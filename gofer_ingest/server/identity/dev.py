@@ -1,53 +1,22 @@
-"""Who sends a request: a port, and the adapter for trying Gofer out on one's own machine."""
+"""The adapter for trying Gofer out on one's own machine: it believes what it is told."""
 
 from __future__ import annotations
 
-import abc
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from gofer_ingest.server.errors import BadName, NotAllowed
-from shared.errors import ConfigError
+from gofer_ingest.server.identity.port import Identity, Person
 from shared.model import opaque_name
 from shared.requests import Source
 
 if TYPE_CHECKING:
-    from tornado.httputil import HTTPServerRequest
+    from collections.abc import Collection
 
-    from shared.config import ServerSettings
+    from tornado.web import RequestHandler
 
 STUDENT_HEADER: Final = "X-Gofer-Student"
-
-
-@dataclass(frozen=True, slots=True)
-class Student:
-    """Who sends a request, as an adapter verified it."""
-
-    name: str
-    source: Source
-
-
-class Identity(abc.ABC):
-    """A way to know students. It sees headers only: the body has not been read yet.
-
-    Attributes:
-        challenge: what WWW-Authenticate says to someone who is not known.
-        hint: what that person is told.
-    """
-
-    challenge: str
-    hint: str
-
-    @abc.abstractmethod
-    async def identify(self, request: HTTPServerRequest) -> Student | None:
-        """Return who sends the request; None where nobody is signed in.
-
-        Raises:
-            NotAllowed: a request that may not be made at all, whoever sends it.
-            BadName: what the request says cannot be a student's name.
-        """
 
 
 class DevIdentity(Identity):
@@ -61,8 +30,12 @@ class DevIdentity(Identity):
     challenge = f'GoferDev header="{STUDENT_HEADER}"'
     hint = f"Say who you are: put your name into the header {STUDENT_HEADER}."
 
-    async def identify(self, request: HTTPServerRequest) -> Student | None:
+    def __init__(self, staff: Collection[str] = ()) -> None:
+        self._staff = frozenset(staff)
+
+    async def identify(self, handler: RequestHandler) -> Person | None:
         """Return the student that the header names; None where there is none."""
+        request = handler.request
         host = request.headers.get("Host", "")
         if not _is_loopback_host(host):
             raise NotAllowed("This server answers only under its own loopback address.")
@@ -84,26 +57,7 @@ class DevIdentity(Identity):
             raise BadName(f"Write the name in {STUDENT_HEADER} in UTF-8.") from None
         except ValueError as error:
             raise BadName(f"This name cannot be used: {error}.") from None
-        return Student(name, Source.DEV)
-
-
-def choose_identity(settings: ServerSettings) -> Identity:
-    """Return the adapter that the settings name.
-
-    Raises:
-        ConfigError: they name none, or one that may not be used on this address.
-    """
-    if settings.identity is None:
-        raise ConfigError(
-            "GOFER_IDENTITY: is not set, so nobody could sign in; set it to `dev` to try Gofer on "
-            "this machine"
-        )
-    if not settings.is_loopback:
-        raise ConfigError(
-            "GOFER_ADDRESS: is not a loopback address, and with GOFER_IDENTITY=dev anyone who can "
-            "reach it could submit as anyone; use 127.0.0.1"
-        )
-    return DevIdentity()
+        return Person(name, Source.DEV, is_staff=name in self._staff)
 
 
 def _is_loopback_host(host: str) -> bool:

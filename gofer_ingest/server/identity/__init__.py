@@ -1,0 +1,33 @@
+"""Who sends a request: a port with an adapter for each kind of sign-in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gofer_ingest.server.identity.dev import DevIdentity
+from gofer_ingest.server.identity.port import Identity, Person
+from shared.errors import ConfigError
+
+if TYPE_CHECKING:
+    from shared.config import ServerSettings
+
+__all__ = ["DevIdentity", "Identity", "Person", "choose_identity"]
+
+
+def choose_identity(settings: ServerSettings) -> Identity:
+    """Return the adapter that the settings name.
+
+    Raises:
+        ConfigError: they name none, or one that may not be used on this address.
+    """
+    if settings.identity is None:
+        raise ConfigError(
+            "GOFER_IDENTITY: is not set, so nobody could sign in; set it to `dev` to try Gofer on "
+            "this machine"
+        )
+    if not settings.is_loopback:
+        raise ConfigError(
+            "GOFER_ADDRESS: is not a loopback address, and with GOFER_IDENTITY=dev anyone who can "
+            "reach it could submit as anyone; use 127.0.0.1"
+        )
+    return DevIdentity(settings.staff)
