@@ -189,7 +189,9 @@ class Worker:
             return None  # staff discarded it in between, or the process stops
         except TriesUsedUp:
             tries = self._tools.spool.tries(entry_id)
-            return self._bury(entry_id, f"The grader went down {tries} times with this notebook.")
+            return self._bury(
+                entry_id, f"The grader went down {tries} times with this notebook in hand."
+            )
         except GoferError as error:
             return self._after_failure(entry_id, error)
         except Exception as error:
