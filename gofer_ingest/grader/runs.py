@@ -16,7 +16,12 @@ from gofer_ingest.grader.decide import LONGEST_PAUSE_S, back_off_s
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, invalid_notebook
 from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
-from shared.errors import AlreadyRecorded, AssignmentBlocked, GradebookError, UnknownAssignment
+from shared.errors import (
+    AlreadyRecorded,
+    AssignmentBlocked,
+    GradebookError,
+    UnknownAssignment,
+)
 from shared.gradebook.record import GradingRun, is_recorded, record_run
 from shared.model import RunReason, new_run_id, utc_now
 
@@ -79,7 +84,8 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
         return
     if tools.spool.tries(entry_id) >= tools.max_tries:
         raise TriesUsedUp
-    payload = entry.envelope.payload
+    envelope = entry.envelope
+    payload = envelope.payload
     try:
         assignment = tools.catalogue.find(payload.key)
     except UnknownAssignment as error:
@@ -108,7 +114,7 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
         sandbox=tools.sandbox.name,
         tries=tries,
     )
-    _record(tools, entry.envelope, run, assignment.attempts)
+    _record(tools, envelope, run, assignment.attempts)
     tools.spool.settle(entry_id)
     _tell(entry_id, run_id, result)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gofer_ingest.grader import decide
 from gofer_ingest.grader.breaker import Breaker, State
 from gofer_ingest.grader.decide import Bury
+from gofer_ingest.grader.desk import Desk
 from gofer_ingest.grader.line import Line, Ticket
 from gofer_ingest.grader.runs import RunAbandoned, Tools, TriesUsedUp, grade_entry
 from shared.errors import (
@@ -21,6 +22,7 @@ from shared.errors import (
     SpoolError,
     UnknownEntry,
 )
+from shared.requests import Envelope, StaffRequest
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -60,6 +62,7 @@ class Worker:
         self._lock = threading.Lock()
         self._line = Line()
         self._breaker = Breaker()
+        self._desk = Desk(tools.spool, tools.gradebook)
         self._runs: dict[SubmissionId, Future[None]] = {}
         self._failures: dict[SubmissionId, int] = {}
         self._told_blocked: set[str] = set()
@@ -87,6 +90,7 @@ class Worker:
                 self._look()
                 self._claim(with_pool)
                 self._bell.wait(self._next_turn_s())
+            self._desk.close()
             return self._drain()
         finally:
             with_pool.shutdown(wait=False, cancel_futures=True)
@@ -109,26 +113,39 @@ class Worker:
             pending = self._tools.spool.pending()
             with self._lock:
                 self._line.keep_only(set(pending))
-                unknown = [entry_id for entry_id in pending if entry_id not in self._line]
-            tickets = [self._ticket(entry_id) for entry_id in unknown[:READ_AT_ONCE]]
+                unknown = [
+                    entry_id
+                    for entry_id in pending
+                    if entry_id not in self._line and entry_id not in self._desk
+                ]
+            found = [self._envelope(entry_id) for entry_id in unknown[:READ_AT_ONCE]]
         except SpoolError as error:
             log.error(  # noqa: TRY400 - the message is what staff need; the disk is what failed
                 "The spool cannot be listed", extra={"action": "sweep_failed", "reason": str(error)}
             )
             return
+        self._desk.take_in(
+            entry_id for entry_id, envelope in found if isinstance(envelope, StaffRequest)
+        )
         with self._lock:
-            for ticket in tickets:
-                self._line.join(ticket)
+            for entry_id, envelope in found:
+                if isinstance(envelope, Envelope):
+                    payload = envelope.payload
+                    self._line.join(Ticket(entry_id, payload.student, payload.key))
+                elif envelope is None:
+                    # what is wrong with it is found out at its turn
+                    self._line.join(Ticket(entry_id, None, None))
         if len(unknown) > READ_AT_ONCE:
             self._looked_at = -self._sweep_s
             self._bell.set()
 
-    def _ticket(self, entry_id: SubmissionId) -> Ticket:
+    def _envelope(
+        self, entry_id: SubmissionId
+    ) -> tuple[SubmissionId, Envelope | StaffRequest | None]:
         try:
-            payload = self._tools.spool.envelope_of(entry_id).payload
+            return entry_id, self._tools.spool.any_envelope_of(entry_id)
         except (DamagedEntry, UnknownEntry):
-            return Ticket(entry_id, None, None)  # what is wrong with it is found out at its turn
-        return Ticket(entry_id, payload.student, payload.key)
+            return entry_id, None
 
     def _claim(self, pool: ThreadPoolExecutor) -> None:
         now = time.monotonic()
