@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared.errors import DamagedEntry, GoferError, GraderError, ImageMissing, SandboxUnavailable
+from shared.errors import (
+    DamagedEntry,
+    GoferError,
+    GradebookError,
+    GraderError,
+    ImageMissing,
+    SandboxUnavailable,
+    SpoolUnavailable,
+)
 
 FIRST_WAIT_S: Final = 2.0
 LONGEST_WAIT_S: Final = 300.0
 LONGEST_PAUSE_S: Final = 30.0
 BLOCKED_WAIT_S: Final = 30.0
+PATIENCE_WHILE_SICK: Final = 10
+"""So many times the tries has an entry while everybody's runs fail: it is hardly to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,6 @@ def after_failure(
     return RetryLater(back_off_s(failures, jitter))
 
 
-def is_engine_trouble(error: GoferError) -> bool:
-    """Whether every other entry would fail the same way just now."""
-    return isinstance(error, SandboxUnavailable | ImageMissing)
+def is_out_of_order(error: GoferError) -> bool:
+    """Whether every other entry would fail the same way just now: engine, disk or gradebook."""
+    return isinstance(error, SandboxUnavailable | ImageMissing | SpoolUnavailable | GradebookError)

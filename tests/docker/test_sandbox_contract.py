@@ -189,3 +189,12 @@ def test_the_process_sandbox_leaves_no_folder(
         sandbox = ProcessSandbox(tmp_path)
         assert grade(sandbox, ADDITION, notebook("total = 5")).verdict is Verdict.GRADED
         assert list(Path(folder).iterdir()) == []
+
+
+def test_what_is_in_use_is_not_reaped(sandbox: Sandbox) -> None:
+    slot = sandbox.prepare(None, Limits(), new_run_id())
+    try:
+        assert sandbox.reap() == 0
+    finally:
+        slot.discard()
+    assert sandbox.reap() == 0

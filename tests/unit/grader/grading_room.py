@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ class Room:
         self.gradebook = fresh_gradebook(volume)
         self.sandbox = ScriptedSandbox()
         self.autograders = Autograders(self.sandbox, self.gradebook)
+        self._numbers = itertools.count(1)
 
     @property
     def assignment(self) -> Assignment:
@@ -83,10 +85,13 @@ class Room:
             max_tries=MAX_TRIES,
         )
 
-    def submitted(self, stored: bytes = NOTEBOOK, *, assignment: str = "lab01") -> SubmissionId:
-        """Deliver a notebook; return its id."""
+    def submitted(
+        self, stored: bytes = NOTEBOOK, *, assignment: str = "lab01", student: str | None = None
+    ) -> SubmissionId:
+        """Deliver a notebook of a student's, of a new one's where none is named; return its id."""
+        student = student or f"josé {next(self._numbers)}"
         payload = SubmitPayload(
-            student="josé",
+            student=student,
             course=KEY.course,
             section=KEY.section,
             assignment=assignment,
@@ -98,7 +103,7 @@ class Room:
             id=new_submission_id(),
             action="submit",
             payload=payload,
-            requested_by="josé",
+            requested_by=student,
             received_at=utc_now(),
         )
         self.spool.deliver(envelope, stored)

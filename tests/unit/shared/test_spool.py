@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.errors import (
+    DamagedEntry,
     DuplicateEntry,
     SpoolUnavailable,
     UnknownEntry,
 )
 from shared.model import SubmissionId, new_submission_id, utc_now
+from shared.requests import DiscardPayload, StaffRequest
 from shared.spool import Place, Spool
 from tests.unit.shared.spool_entries import (
     AT_ONCE,
     NOTEBOOK,
+    Delivery,
     delivered,
     is_whole,
     leftovers,
@@ -385,3 +389,77 @@ def test_sweeping_removes_what_is_old_and_only_that(spool: Spool, volume: Path) 
     assert names_in(outside) == ["file"]
     assert spool.sweep_tmp(AT_ONCE) == 2
     assert leftovers(volume) == []
+
+
+# --- discard, and what staff ask for --------------------------------------------------------------
+
+
+def a_request(delivery: Delivery) -> StaffRequest:
+    return StaffRequest(
+        id=new_submission_id(),
+        action="discard",
+        payload=DiscardPayload(entry=delivery.id),
+        requested_by="ta",
+        received_at=utc_now(),
+        reason="A test upload.",
+    )
+
+
+def buried(spool: Spool) -> Delivery:
+    delivery = delivered(spool)
+    spool.bury(delivery.id, "why")
+    return delivery
+
+
+def test_a_discarded_entry_lies_whole_in_the_archive_with_a_note(
+    spool: Spool, volume: Path
+) -> None:
+    delivery = buried(spool)
+    spool.discard(delivery.id, requested_by="ta", reason="A test upload.")
+    assert spool.find(delivery.id) is Place.ARCHIVED
+    assert spool.was_discarded(delivery.id)
+    (directory,) = whereabouts(volume, delivery.id)
+    assert is_whole(directory, delivery)
+    note = json.loads((directory / "discarded.json").read_text())
+    assert (note["requested_by"], note["reason"]) == ("ta", "A test upload.")
+
+
+def test_only_what_is_buried_can_be_discarded(spool: Spool) -> None:
+    pending, settled = delivered(spool), delivered(spool)
+    spool.settle(settled.id)
+    for submission_id in (pending.id, settled.id, new_submission_id()):
+        with pytest.raises(UnknownEntry):
+            spool.discard(submission_id, requested_by="ta", reason="")
+    assert spool.find(pending.id) is Place.NEW
+    assert not spool.was_discarded(settled.id)
+
+
+def test_discarding_again_is_no_error(spool: Spool) -> None:
+    delivery = buried(spool)
+    for _ in range(2):
+        spool.discard(delivery.id, requested_by="ta", reason="why")
+    assert spool.was_discarded(delivery.id)
+
+
+def test_what_staff_ask_for_is_delivered_without_a_notebook_and_read_back(
+    spool: Spool, volume: Path
+) -> None:
+    request = a_request(buried(spool))
+    spool.deliver(request)
+    assert spool.pending() == [request.id]
+    assert spool.read_request(request.id) == request == spool.any_envelope_of(request.id)
+    (directory,) = whereabouts(volume, request.id)
+    assert names_in(directory) == ["envelope.json"]
+    with pytest.raises(ValueError, match="no notebook"):
+        spool.deliver(a_request(delivered(spool)), b"{}")
+
+
+def test_a_request_is_no_submission_and_a_submission_no_request(spool: Spool) -> None:
+    delivery = delivered(spool)
+    request = a_request(delivery)
+    spool.deliver(request)
+    for read in (spool.read, spool.envelope_of):
+        with pytest.raises(DamagedEntry, match="no submission"):
+            read(request.id)
+    with pytest.raises(DamagedEntry, match="is a submission"):
+        spool.read_request(delivery.id)
