@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tornado.httpserver import HTTPServer
@@ -18,6 +19,9 @@ from gofer_ingest.server.bodies import BodyBudget
 from gofer_ingest.server.door import Door
 from gofer_ingest.server.identity import choose_identity
 from gofer_ingest.server.means import Means
+from gofer_ingest.server.notebooks import ShapeLimits
+from gofer_ingest.server.recent_receipts import RecentReceipts
+from gofer_ingest.server.room import Room
 from shared.catalogue import load_catalogue
 from shared.config import ServerSettings, read_settings
 from shared.errors import ConfigError, SpoolUnavailable
@@ -59,10 +63,12 @@ async def main(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="delivery") as executor:
+        room = Room(spool, max_waiting=settings.max_waiting, min_free_bytes=settings.min_free_disk)
         means = Means(
             prefix=settings.prefix,
-            door=Door(catalogue=catalogue, spool=spool),
+            door=make_door(settings, catalogue, spool, room),
             spool=spool,
+            room=room,
             identity=identity,
             executor=executor,
             budget=BodyBudget(BODIES_IN_HAND * settings.max_body_bytes),
@@ -99,6 +105,21 @@ async def main(
         await server.close_all_connections()
         await identity.close()
     _log.info("Stopped", extra={"action": "stopped"})
+
+
+def make_door(settings: ServerSettings, catalogue: Catalogue, spool: Spool, room: Room) -> Door:
+    """Return the submission's way in, as the settings want it."""
+    longest_s = max((assignment.rate.within_s for assignment in catalogue), default=0)
+    return Door(
+        catalogue=catalogue,
+        spool=spool,
+        recent=RecentReceipts(
+            settings.volume_path / "spool" / "index" / "receipts", timedelta(seconds=longest_s)
+        ),
+        room=room,
+        shape=ShapeLimits(max_cells=settings.max_cells, max_depth=settings.max_depth),
+        repeat_window=timedelta(seconds=settings.repeat_window_s),
+    )
 
 
 def _allow_many_connections() -> None:

@@ -110,6 +110,18 @@ class Handler(RequestHandler):
             self.means.executor, partial(function, *arguments, **named)
         )
 
+    async def find_room(self) -> None:
+        """Check that there is room for one more submission beside all those in hand.
+
+        Raises:
+            TooManyWaiting, SpoolFull: there is none.
+            SpoolUnavailable: it cannot be looked for.
+        """
+        room = self.means.room
+        if room.is_look_due:
+            await self.in_thread(room.look)
+        room.check(self.means.budget.used_bytes)
+
     def write_text(self, text: str) -> None:
         """Answer in text, with the given sentence and nothing else."""
         self._write("text/plain; charset=utf-8", f"{text}\n".encode())

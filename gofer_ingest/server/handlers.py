@@ -43,6 +43,7 @@ class Submissions(Handler):
             raise WrongContentType("Send the notebook as it is, not compressed.")
         body = Body(self.means.max_body_bytes, self.means.budget)
         body.expect(headers.get("Content-Length", ""))
+        await self.find_room()
         self.body = body
 
     async def answer(self, *words: str) -> None:
@@ -90,9 +91,10 @@ class Readiness(Handler):
     """`{prefix}readyz`: a submission would be accepted now."""
 
     async def answer(self, *words: str) -> None:
-        """Try whether the spool can be written."""
+        """Try whether the spool can be written, and whether there is room in it."""
         del words
         await self.in_thread(self.means.spool.prepare)
+        await self.find_room()
         self.write_json({"status": "ready"})
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gofer_ingest.server.bodies import BodyBudget
     from gofer_ingest.server.door import Door
     from gofer_ingest.server.identity import Identity
+    from gofer_ingest.server.room import Room
     from shared.spool import Spool
 
 
@@ -54,6 +55,7 @@ class Means:
         prefix: path under which the server answers; begins and ends with a slash.
         door: the submission's way in.
         spool: where submissions lie.
+        room: whether there is room for more of them.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
         budget: what all bodies in hand may have together.
@@ -64,6 +66,7 @@ class Means:
     prefix: str
     door: Door
     spool: Spool
+    room: Room
     identity: Identity
     executor: Executor
     budget: BodyBudget

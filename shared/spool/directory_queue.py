@@ -46,6 +46,15 @@ class Spool:
         """The folder of delivered entries: what a watcher watches."""
         return self._places.new
 
+    def free_bytes(self) -> int:
+        """Return how much room the spool's disk has for this process's user.
+
+        Raises:
+            SpoolUnavailable: the disk refused.
+        """
+        with spool_errors("look at its disk"):
+            return disk.free_bytes(self._places.new)
+
     def prepare(self) -> None:
         """Make the folders that are not there, and check that entries can move between them.
 

@@ -182,6 +182,12 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def free_bytes(path: Path) -> int:
+    """Return how much room the disk at this path has for this process's user."""
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
+
+
 def changed_at_s(path: Path) -> float:
     """Return when what lies at this path was last changed or moved, in seconds since 1970."""
     return os.lstat(path).st_ctime

@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofer_ingest.server.notebooks import ReadNotebook, assignment_key, read_notebook
+from gofer_ingest.server.notebooks import (
+    ReadNotebook,
+    ShapeLimits,
+    assignment_key,
+    read_notebook,
+)
 from shared.errors import (
     MalformedMetadata,
     MissingMetadata,
     NotANotebook,
     SubmissionRejected,
+    TooLarge,
 )
 from shared.model import AssignmentKey
 
@@ -224,6 +230,46 @@ def test_a_notebook_nested_too_deeply_is_refused() -> None:
     for sent in (body, b'{"nb": %b}' % body):
         with pytest.raises(NotANotebook, match="nested too deeply"):
             read_notebook(sent)
+
+
+def nested(depth: int, opened: str = "[", closed: str = "]") -> bytes:
+    """A notebook whose deepest container is so many deep, itself being the first."""
+    inner = opened * (depth - 1) + "0" * (opened != "[") + closed * (depth - 1)
+    return encoded(changed(x="@")).replace(b'"@"', inner.encode())
+
+
+@pytest.mark.parametrize("kind", [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_depth_is_counted_to_the_very_level(kind: tuple[str, str], *, wrapped: bool) -> None:
+    limits = ShapeLimits(max_depth=50)
+    for depth, is_taken in ((49, True), (50, True), (51, False), (400, False)):
+        body = nested(depth, *kind)
+        sent = b'{"nb": %b}' % body if wrapped else body
+        if is_taken:
+            assert read_notebook(sent, limits).key == KEY
+        else:
+            with pytest.raises(NotANotebook, match="nested too deeply"):
+                read_notebook(sent, limits)
+
+
+def test_brackets_in_strings_nest_nothing() -> None:
+    text = "[" * 5000 + '{"a":' * 5000
+    assert read_notebook(encoded(changed(x=text, **{text: [text]}))).key == KEY
+
+
+def test_deep_and_wide_at_once_is_measured_without_recursion() -> None:
+    inner: list[Any] = []
+    for _ in range(90):
+        inner = [inner, [], {}, [[]], {"a": {}}]
+    assert read_notebook(encoded(changed(x=inner))).key == KEY
+
+
+def test_more_cells_than_allowed_are_told_with_both_numbers() -> None:
+    cell = {"cell_type": "raw", "source": ""}
+    limits = ShapeLimits(max_cells=3)
+    assert read_notebook(encoded(changed(cells=[cell] * 3)), limits).key == KEY
+    with pytest.raises(TooLarge, match=r"has 4 cells, and 3 are the most"):
+        read_notebook(encoded(changed(cells=[cell] * 4)), limits)
 
 
 def test_an_endless_number_is_refused() -> None:
