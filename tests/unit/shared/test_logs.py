@@ -93,3 +93,16 @@ def test_setting_it_up_again_does_not_write_twice(capfd: pytest.CaptureFixture[s
     set_up_logging("info", "text")
     log.info("Once")
     assert capfd.readouterr().err.count("Once") == 1
+
+
+@pytest.mark.parametrize("format_name", ["text", "json"])
+def test_marks_stand_on_every_line_and_hide_nothing(
+    format_name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging("info", format_name, {"server_process": 2})
+    logging.getLogger("anyone").warning("Hello", extra={"action": "a"})
+    logging.getLogger("anyone").warning("Hello", extra={"server_process": 7})
+    first, second = capfd.readouterr().err.splitlines()
+    mark = '"server_process": {}' if format_name == "json" else "server_process={}"
+    assert mark.format(2) in first
+    assert mark.format(7) in second
