@@ -29,6 +29,11 @@ def new_submission_id() -> SubmissionId:
     return SubmissionId(str(uuid_utils.uuid7()))
 
 
+def made_at(submission_id: SubmissionId) -> datetime:
+    """Return when an id was made, to the millisecond: a UUIDv7 begins with that. Aware, UTC."""
+    return datetime.fromtimestamp(int(submission_id.replace("-", "")[:12], 16) / 1000, UTC)
+
+
 def new_run_id() -> RunId:
     """Make an id for a grading run."""
     return RunId(str(uuid_utils.uuid7()))

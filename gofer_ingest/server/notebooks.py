@@ -7,18 +7,22 @@ the notebook format is the grader's. Nothing here touches disk, network or clock
 from __future__ import annotations
 
 import json
-import math
+import re
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gofer_ingest.server.json_text import parse
 from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook, TooLarge
 from shared.model import AssignmentKey, opaque_name
 
 _FORMAT: Final = 4
 _OTHER_FORMATS: Final = frozenset({1, 2, 3, 5, 6})
 _BOM: Final = b"\xef\xbb\xbf"
+_WHITE: Final = b" \t\n\r"
+_WRAPPING: Final = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"nb"[ \t\n\r]*:[ \t\n\r]*')
 _WORDS: Final = ("course", "section", "assignment")
 _CONTAINERS: Final = frozenset({dict, list})
 
@@ -46,8 +50,8 @@ class ReadNotebook:
 
     Attributes:
         key: the assignment its metadata names; whether there is one, the catalogue knows.
-        content: the bytes to store. Of a bare notebook these are the bytes sent, without a byte
-            order mark; of a wrapped one its JSON written again in UTF-8.
+        content: the bytes to store: those sent, without a byte order mark and without the
+            wrapping. Where more than the notebook is wrapped, its JSON is written again in UTF-8.
     """
 
     key: AssignmentKey
@@ -84,14 +88,8 @@ def read_notebook(body: bytes, limits: ShapeLimits = _USUAL_LIMITS) -> ReadNoteb
     """
     body = body.removeprefix(_BOM)
     try:
-        sent = _parse(body)
-        if not isinstance(sent, dict):
-            raise NotANotebook
-        if is_wrapped := "nb" in sent and "cells" not in sent:
-            sent = sent["nb"]
-        metadata = _metadata_of(sent, limits)
-        key = assignment_key(metadata)
-        return ReadNotebook(key, _written(sent) if is_wrapped else body)
+        sent, content = _unwrapped(body)
+        return ReadNotebook(assignment_key(_metadata_of(sent, limits)), content)
     except RecursionError:
         raise _nested_too_deeply() from None
 
@@ -147,30 +145,21 @@ def _name(word: str, value: object) -> str:
     )
 
 
-def _parse(body: bytes) -> object:
-    try:
-        sent: object = _decoder.decode(body.decode("utf-8"))
-    except ValueError:
-        # Not UTF-8, not JSON, or a number of thousands of digits.
-        raise NotANotebook from None
-    return sent
+def _unwrapped(body: bytes) -> tuple[object, bytes]:
+    """Return the notebook that was sent, parsed, and its bytes without what is around it.
 
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise NotANotebook(
-        f"This notebook holds the value {constant}, which JSON does not have. Clear the outputs of "
-        "your cells, save, and submit again."
-    )
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        _refuse_constant("Infinity")
-    return number
-
-
-_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+    A button's wrapping is taken off as text: what is stored is what was sent, and parsed once.
+    """
+    if around := _WRAPPING.match(body):
+        inner = body[around.end() :].rstrip(_WHITE)
+        if inner.endswith(b"}"):
+            inner = inner[:-1].rstrip(_WHITE)
+            with suppress(NotANotebook, RecursionError):
+                return parse(inner), inner  # one value, so there is nothing beside it
+    sent = parse(body)
+    if isinstance(sent, dict) and "nb" in sent and "cells" not in sent:
+        return sent["nb"], _written(sent["nb"])
+    return sent, body
 
 
 def _metadata_of(sent: object, limits: ShapeLimits) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from shared.errors import DamagedEntry, UnknownEntry
 from shared.model import utc_now
 from shared.requests import NOTEBOOK_NAME, StaffRequest
 from shared.spool import disk, entry
+from shared.spool.census import Census, take_census
 from shared.spool.entry import Entry, Failure, Place, spool_errors
 from shared.spool.places import Places
 
@@ -66,6 +67,20 @@ class Spool:
             self._places.make()
             self._places.check_moves()
 
+    def check(self) -> None:
+        """Check that an entry could be delivered and moved now.
+
+        This makes no folder: where one is not there the volume went away, and what was delivered
+        in its place would be hidden when it comes back.
+
+        Raises:
+            SpoolFull: there is no room.
+            SpoolUnavailable: a folder is not there or cannot be written, or they are not all on
+                one file system.
+        """
+        with spool_errors("be used"):
+            self._places.check_moves()
+
     def deliver(self, envelope: Envelope | StaffRequest, notebook: bytes | None = None) -> None:
         """Store an entry durably and show it in `new/`. Once this returns it cannot be lost.
 
@@ -93,9 +108,10 @@ class Spool:
             try:
                 disk.make_directory(staging)
                 with disk.opened_entry(staging) as directory:
-                    disk.write_file(directory, entry.ENVELOPE_NAME, encoded)
+                    files = {entry.ENVELOPE_NAME: encoded}
                     if content is not None:
-                        disk.write_file(directory, NOTEBOOK_NAME, content)
+                        files[NOTEBOOK_NAME] = content
+                    disk.write_files(directory, files)
                     disk.sync_entry(directory)
                 self._places.show(staging, envelope.id)
             except BaseException:
@@ -113,6 +129,15 @@ class Spool:
         """
         with spool_errors("list its entries"):
             return self._places.ids_in(self._places.new)
+
+    def census(self) -> Census:
+        """Count the entries by place; names only, nothing is opened.
+
+        Raises:
+            SpoolUnavailable: a folder cannot be listed.
+        """
+        with spool_errors("count its entries"):
+            return take_census(self._places)
 
     def read(self, submission_id: SubmissionId) -> Entry:
         """Read an entry in `new/`; its notebook is read when asked for.

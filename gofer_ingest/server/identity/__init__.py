@@ -37,7 +37,7 @@ def choose_identity(settings: ServerSettings) -> Identity:
             "GOFER_ADDRESS: is not a loopback address, and with GOFER_IDENTITY=dev anyone who can "
             "reach it could submit as anyone; use 127.0.0.1"
         )
-    return DevIdentity(settings.staff)
+    return DevIdentity(settings.staff, settings.allowed_origins)
 
 
 def _signed(settings: ServerSettings) -> Identity:

@@ -64,12 +64,31 @@ def test_a_byte_order_mark_is_left_out() -> None:
     assert read_notebook(b"\xef\xbb\xbf" + body).content == body
 
 
-@pytest.mark.parametrize("beside", [{}, {"assignment": "test"}])
-def test_a_wrapped_notebook_is_stored_without_its_wrapping(beside: dict[str, Any]) -> None:
-    found = read_notebook(encoded({"nb": NOTEBOOK, **beside}))
-    assert found.key == KEY
-    assert json.loads(found.content) == NOTEBOOK
-    assert "Hé".encode() in found.content
+@pytest.mark.parametrize("wrapping", [b'{"nb":%b}', b' {\n"nb" :\t%b\r\n } \n'])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_wrapped_notebook_is_stored_as_sent_without_its_wrapping(
+    wrapping: bytes, indent: int | None
+) -> None:
+    sent = json.dumps(NOTEBOOK, indent=indent).encode()
+    assert read_notebook(wrapping % sent) == ReadNotebook(KEY, sent)
+
+
+def test_of_a_wrapping_with_more_in_it_the_notebook_is_stored_in_utf_8() -> None:
+    for body in (
+        encoded({"nb": NOTEBOOK, "assignment": "test"}),
+        encoded({"assignment": "test", "nb": NOTEBOOK}),
+        b'{"nb": 3, "nb": %b}' % encoded(NOTEBOOK),
+        b'{"n\\u0062": %b}' % encoded(NOTEBOOK),
+    ):
+        found = read_notebook(body)
+        assert found.key == KEY
+        assert json.loads(found.content) == NOTEBOOK
+        assert "Hé".encode() in found.content
+
+
+def test_a_notebook_that_has_a_key_of_the_wrapping_s_name_is_not_unwrapped() -> None:
+    body = encoded({"nb": 3, **NOTEBOOK})
+    assert read_notebook(body) == ReadNotebook(KEY, body)
 
 
 def test_half_a_character_survives_the_unwrapping() -> None:

@@ -69,11 +69,45 @@ def test_preparing_fails_where_a_file_stands_in_the_way(tmp_path: Path) -> None:
         Spool(tmp_path).prepare()
 
 
+def test_a_check_finds_a_spool_that_can_be_used_and_leaves_nothing(
+    spool: Spool, volume: Path
+) -> None:
+    before = sorted(volume.rglob("*"))
+    spool.check()
+    assert sorted(volume.rglob("*")) == before
+
+
+def test_a_check_does_not_make_what_went_away(spool: Spool, volume: Path) -> None:
+    volume.rename(volume.with_name("away"))
+    with pytest.raises(SpoolUnavailable):
+        spool.check()
+    assert not volume.exists()
+
+
+def test_a_census_counts_the_entries_where_they_lie(spool: Spool, volume: Path) -> None:
+    empty = spool.census()
+    assert (empty.waiting, empty.failed, empty.being_written) == (0, 0, 0)
+    assert empty.oldest_received_at is None
+    assert empty.free_bytes > 0
+    before = utc_now()
+    deliveries = [delivered(spool) for _ in range(4)]
+    spool.bury(deliveries[0].id, "why")
+    spool.settle(deliveries[3].id)
+    (volume / "spool" / "tmp" / "left").mkdir()
+    census = spool.census()
+    assert (census.waiting, census.failed, census.being_written) == (2, 1, 1)
+    assert census.oldest_received_at is not None
+    # to the millisecond, which is what an id knows
+    assert before - timedelta(milliseconds=1) <= census.oldest_received_at <= utc_now()
+
+
 def test_a_missing_volume_is_not_an_empty_spool(volume: Path) -> None:
     spool, delivery = Spool(volume), new_delivery()
     looks: list[Callable[[], object]] = [
         spool.pending,
         spool.failed,
+        spool.census,
+        spool.check,
         lambda: spool.deliver(delivery.envelope, delivery.notebook),
         lambda: spool.read(delivery.id),
         lambda: spool.find(delivery.id),
