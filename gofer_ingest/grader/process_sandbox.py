@@ -144,14 +144,13 @@ class ProcessSandbox(Sandbox):
         """Grade one notebook; see the port."""
         if not isinstance(slot, ProcessSlot):
             raise TypeError("this slot belongs to another sandbox")
-        packed = harness_link.pack_job(
-            job.autograder_zip, job.notebook, output_bytes=job.limits.output_bytes
-        )
+        packed = harness_link.pack_run(job)
         try:
             harness_link.hand_over(slot.channel, slot.transcript, packed, TAKEN_WITHIN_S)
             started = time.monotonic()
+            deadline = started + job.limits.time_s + harness_link.LAST_WORDS_S
             ending, answer = harness_link.await_answer(
-                slot.channel, slot.transcript, packed, started + job.limits.time_s
+                slot.channel, slot.transcript, packed, deadline
             )
             wall_s = time.monotonic() - started
         finally:
