@@ -12,6 +12,7 @@ from shared.errors import (
     GraderError,
     ImageMissing,
     SandboxUnavailable,
+    SpoolError,
     SpoolUnavailable,
 )
 
@@ -21,6 +22,13 @@ LONGEST_PAUSE_S: Final = 30.0
 BLOCKED_WAIT_S: Final = 30.0
 PATIENCE_WHILE_SICK: Final = 10
 """So many times the tries has an entry while everybody's runs fail: it is hardly to blame."""
+
+_PAUSE_WORDS: Final[dict[type[GoferError], str]] = {
+    SandboxUnavailable: "engine",
+    ImageMissing: "image",
+    SpoolError: "disk",
+    GradebookError: "gradebook",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +81,11 @@ def after_failure(
 def is_out_of_order(error: GoferError) -> bool:
     """Whether every other entry would fail the same way just now: engine, disk or gradebook."""
     return isinstance(error, SandboxUnavailable | ImageMissing | SpoolUnavailable | GradebookError)
+
+
+def pause_word(error: GoferError) -> str:
+    """Return one word for staff on what is out of order."""
+    for kind, word in _PAUSE_WORDS.items():
+        if isinstance(error, kind):
+            return word
+    return "failures"

@@ -129,6 +129,14 @@ class Line:
         if self._leave_hand(entry_id):
             self._forget(entry_id)
 
+    def resting(self, now: float) -> int:
+        """Return how many wait for something else than their turn."""
+        resting = {entry_id for at, entry_id in self._resting if at > now}
+        for entry_id, ticket in self._tickets.items():
+            if ticket.key is not None and self._key_rests.get(ticket.key, 0.0) > now:
+                resting.add(entry_id)
+        return len((resting & self._tickets.keys()) - self._in_hand)
+
     def next_change_at(self, now: float) -> float | None:
         """Return when somebody who rests now can be taken; None where nobody rests."""
         return max(self._resting[0][0], now) if self._resting else None

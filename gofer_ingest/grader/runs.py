@@ -16,6 +16,7 @@ from gofer_ingest.grader.decide import LONGEST_PAUSE_S, back_off_s
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, invalid_notebook
 from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
+from gofer_ingest.grader.tally import Tally
 from shared.errors import (
     AlreadyRecorded,
     AssignmentBlocked,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gofer_ingest.grader.autograders import Autograder, Autograders
-    from shared.catalogue import Catalogue
-    from shared.model import AttemptsPolicy, GradingResult, RunId, SubmissionId
+    from shared.catalogue import Assignment, Catalogue
+    from shared.model import AssignmentKey, AttemptsPolicy, GradingResult, RunId, SubmissionId
     from shared.requests import Envelope
     from shared.spool import Spool
 
@@ -55,6 +56,7 @@ class Tools:
     gradebook: Engine
     max_tries: int
     abandoned: threading.Event = field(default_factory=threading.Event)
+    tally: Tally = field(default_factory=Tally)
 
 
 class RunAbandoned(Exception):
@@ -86,11 +88,9 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
         raise TriesUsedUp
     envelope = entry.envelope
     payload = envelope.payload
-    try:
-        assignment = tools.catalogue.find(payload.key)
-    except UnknownAssignment as error:
-        raise AssignmentBlocked(f"The catalogue no longer has {payload.key}.") from error
-    autograder = tools.autograders.ready(assignment)
+    with tools.tally.noting_blocks(payload.key):
+        assignment = _assignment(tools.catalogue, payload.key)
+        autograder = tools.autograders.ready(assignment)
     stored = entry.notebook()
     started_at = utc_now()
     run_id = new_run_id()
@@ -116,6 +116,7 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
     )
     _record(tools, envelope, run, assignment.attempts)
     tools.spool.settle(entry_id)
+    tools.tally.ran(payload.key, (run.finished_at - run.started_at).total_seconds())
     _tell(entry_id, run_id, result)
 
 
@@ -157,6 +158,13 @@ def _record(tools: Tools, envelope: Envelope, run: GradingRun, attempts: Attempt
                 raise RunAbandoned from error
             continue
         return
+
+
+def _assignment(catalogue: Catalogue, key: AssignmentKey) -> Assignment:
+    try:
+        return catalogue.find(key)
+    except UnknownAssignment as error:
+        raise AssignmentBlocked(f"The catalogue no longer has {key}.") from error
 
 
 def _run(

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gofer_ingest.grader import decide
+from gofer_ingest.grader.announcer import STOPPING, Standing
 from gofer_ingest.grader.breaker import Breaker, State
 from gofer_ingest.grader.decide import Bury
 from gofer_ingest.grader.desk import Desk
@@ -65,6 +66,7 @@ class Worker:
         self._desk = Desk(tools.spool, tools.gradebook)
         self._runs: dict[SubmissionId, Future[None]] = {}
         self._failures: dict[SubmissionId, int] = {}
+        self._paused_by = ""
         self._told_blocked: set[str] = set()
         self._looked_at = -self._sweep_s
 
@@ -77,6 +79,19 @@ class Worker:
         """Claim no more; `run` returns when what is in hand is done."""
         self._is_stopping.set()
         self._bell.set()
+
+    def standing(self) -> Standing:
+        """Return how things stand, for whoever announces it; any thread may."""
+        now = time.monotonic()
+        with self._lock:
+            is_sick = self._breaker.state(now) is not State.WORKING
+            paused = self._paused_by if is_sick else None
+            return Standing(
+                running=tuple(sorted(self._line.in_hand)),
+                pending=len(self._line),
+                resting=self._line.resting(now),
+                paused=STOPPING if self._is_stopping.is_set() else paused,
+            )
 
     def run(self) -> bool:
         """Work until stopped; return whether everything in hand came to its end.
@@ -285,6 +300,8 @@ class Worker:
 
     def _tell_pause(self, pause_s: float | None, error: GoferError) -> None:
         if pause_s is not None:
+            with self._lock:
+                self._paused_by = decide.pause_word(error)
             log.error(
                 "The machinery is out of order; nothing is claimed for a while",
                 extra={"action": "paused", "reason": str(error), "again_in_s": round(pause_s, 1)},

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from gofer_ingest.grader.autograders import Autograders
 from gofer_ingest.grader.runs import Tools
+from gofer_ingest.grader.tally import Tally
 from gofer_ingest.grader.worker import Worker
 from shared.catalogue import Assignment, Catalogue
 from shared.gradebook import tables
@@ -61,6 +62,7 @@ class Room:
         self.sandbox = ScriptedSandbox()
         self.autograders = Autograders(self.sandbox, self.gradebook)
         self._numbers = itertools.count(1)
+        self.tally = Tally()
 
     @property
     def assignment(self) -> Assignment:
@@ -83,6 +85,7 @@ class Room:
             sandbox=self.sandbox,
             gradebook=self.gradebook,
             max_tries=MAX_TRIES,
+            tally=self.tally,
         )
 
     def submitted(

@@ -98,8 +98,11 @@ def test_what_is_given_back_as_last_lets_those_that_wait_go_first() -> None:
 def test_an_assignment_at_rest_holds_up_no_other() -> None:
     line = line_of(ticket(1), ticket(2, "grace"), ticket(3, "kofi", LAB02))
     line.rest(LAB01, until=30.0)
+    assert line.resting(0.0) == 2
     assert line.take(0.0) == ticket(3, "kofi", LAB02)
     assert line.take(0.0) is None
+    assert line.resting(0.0) == 2
+    assert line.resting(30.0) == 0
     assert line.take(30.0) == ticket(1)
 
 
