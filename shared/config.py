@@ -441,7 +441,9 @@ class ServerSettings(
         "Seconds a connection may take to send a request's head, or be idle.",
     )
     body_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
-        "GOFER_BODY_TIMEOUT_S", 300.0, "Seconds a submission may take to arrive."
+        "GOFER_BODY_TIMEOUT_S",
+        300.0,
+        "Seconds a submission may take to arrive, and an answer to be read.",
     )
 
     @model_validator(mode="after")

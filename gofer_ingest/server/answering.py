@@ -74,6 +74,7 @@ class Handler(RequestHandler):
         """Whether the answer was written before the body was read."""
         self._is_lingering = False
         """Whether it has been sent already, and the rest of the body is only dropped."""
+        self._patience: asyncio.TimerHandle | None = None
         self._dropped_bytes = 0
 
     # --- what subclasses say ---------------------------------------------------------------------
@@ -220,15 +221,13 @@ class Handler(RequestHandler):
     def on_connection_close(self) -> None:
         """Forget a request whose client went away."""
         super().on_connection_close()
-        self._drop_body()
-        self.means.in_hand.discard(self)
+        self._leave()
         if not (self._is_answered or self._finished):
             _log.info("A client went away before it had its answer", extra=self._named("http.cut"))
 
     def on_finish(self) -> None:
         """Forget a request that was answered."""
-        self._drop_body()
-        self.means.in_hand.discard(self)
+        self._leave()
 
     def write_error(self, status_code: int, **details: Any) -> None:
         """Write what nobody foresaw in the same shape as everything else."""
@@ -266,7 +265,9 @@ class Handler(RequestHandler):
     @property
     def peer(self) -> str:
         """The address at the other end of the connection itself, whatever headers say."""
-        return str(self._connection.stream.socket.getpeername()[0])
+        # Not `remote_ip`, which a proxy's headers may have changed; nor the socket, which may be
+        # closed by now.
+        return str(cast("Any", self._connection.context).address[0])
 
     @property
     def _connection(self) -> HTTP1Connection:
@@ -288,7 +289,8 @@ class Handler(RequestHandler):
             self.finish()  # so the client is not told to go on
             return
         self._is_lingering = True
-        self._connection.set_body_timeout(LINGER_S)
+        self._connection.set_body_timeout(LINGER_S)  # which does nothing once it is being read
+        self._patience = asyncio.get_running_loop().call_later(LINGER_S, self.cut)
         try:
             await self.flush()
         except StreamClosedError:
@@ -342,3 +344,10 @@ class Handler(RequestHandler):
     def _drop_body(self) -> None:
         if self.body is not None:
             self.body.drop()
+
+    def _leave(self) -> None:
+        """Forget the request, which is over."""
+        self._drop_body()
+        self.means.in_hand.discard(self)
+        if self._patience is not None:
+            self._patience.cancel()

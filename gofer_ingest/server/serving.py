@@ -39,6 +39,8 @@ STOP_S: Final = 9.5
 """Seconds after which a stop is over, whatever clients or the disk do."""
 _ARRIVE_S: Final = 7.5
 """Of those, what requests in hand have to arrive in and be answered."""
+_LATE_S: Final = 0.1
+"""Of that, what requests have to show up that were on their way."""
 _ANSWER_S: Final = 1.0
 """What those that have arrived have then, to be answered."""
 _END_S: Final = 0.3
@@ -151,7 +153,8 @@ async def _finish(connections: Connections, in_hand: InHand) -> None:
     connections.stop()
     in_hand.is_last_call = True
     _log.info("Stopping", extra={"action": "stopping", "requests": len(in_hand)})
-    if not await in_hand.finished(_ARRIVE_S):
+    await asyncio.sleep(_LATE_S)
+    if not await in_hand.finished(_ARRIVE_S - _LATE_S):
         # A cut request was never whole, so nothing of it is kept. One that is whole may have
         # its entry already: it gets a little longer for its receipt.
         cut = in_hand.cut_incomplete()

@@ -64,8 +64,8 @@ def opened_entry(path: Path) -> Iterator[int]:
 def write_files(directory: int, contents: Mapping[str, bytes]) -> None:
     """Write new files whole and fsync them; their names are durable once `directory` is synced too.
 
-    All are written before the first is fsynced, the last one first: what a journal then has to
-    write for one it mostly writes for all. For an entry that spares about a sixth of the time.
+    All are written before the first is fsynced, the last one first, so that the disk has all of
+    them to do at one time. For an entry that took about a sixth less where it was measured.
     """
     with ExitStack() as stack:
         written = []

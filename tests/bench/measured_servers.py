@@ -108,7 +108,7 @@ def _running(
         )
         top = psutil.Process(process.pid)
         try:
-            _wait_until_it_answers(process, top, port)
+            _wait_until_it_answers(process, log, port)
             yield top
         finally:
             below = top.children()
@@ -123,22 +123,14 @@ def _running(
             psutil.wait_procs(below, _STOP_S)
 
 
-def _wait_until_it_answers(
-    process: subprocess.Popen[bytes], top: psutil.Process, port: int
-) -> None:
+def _wait_until_it_answers(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
+    """Wait until each of its processes has said that it listens."""
     deadline = time.monotonic() + _START_S
     while process.poll() is None and time.monotonic() < deadline:
-        if len(top.children()) == PROCESSES and all(_is_settled(p) for p in top.children()):
-            with socket.create_connection(("127.0.0.1", port), 1):
-                return
+        if log.read_bytes().lower().count(b"listening") >= PROCESSES:
+            return
         threading.Event().wait(0.05)
-    raise SystemExit(f"the server on port {port} did not start: look at its log")
-
-
-def _is_settled(process: psutil.Process) -> bool:
-    """Whether a process waits for connections: it polls, so it sleeps and has its epoll open."""
-    links = (str(link.readlink()) for link in Path(f"/proc/{process.pid}/fd").iterdir())
-    return any("eventpoll" in link for link in links)
+    raise SystemExit(f"the server on port {port} did not start: look at {log}")
 
 
 def _free_port() -> int:

@@ -35,6 +35,7 @@ def main(port: int, folder: Path, processes: int) -> None:
     server = HTTPServer(Application([("/", Plain, {"folder": folder})]))
     # a socket each, so that the kernel spreads the connections over the processes
     server.add_sockets(bind_sockets(port, "127.0.0.1", backlog=1024, reuse_port=True))
+    print("listening", flush=True)  # noqa: T201 - to whoever started it
     IOLoop.current().start()
 
 

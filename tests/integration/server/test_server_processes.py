@@ -38,11 +38,14 @@ def test_they_share_the_address_the_spool_and_the_log(
     urls = {server.logged("listening", server_process=number)["url"] for number in (1, 2)}
     assert len(urls) == 1
     server.wait_until(lambda: has_both_answered(server, notebook))
-    receipts = [line["submission_id"] for line in server.lines if "submission_id" in line]
-    assert sorted(receipts) == server.spool.pending()
+    server.wait_until(lambda: logged_receipts(server) == server.spool.pending())
     assert server.stop() == 0
     for number in (1, 2):
         server.logged("stopped", server_process=number)
+
+
+def logged_receipts(server: Server) -> list[str]:
+    return sorted(line["submission_id"] for line in server.lines if "submission_id" in line)
 
 
 def has_both_answered(server: Server, notebook: dict[str, Any]) -> bool:
