@@ -18,9 +18,10 @@ json_texts = st.recursive(
     st.sampled_from(
         [
             *("null", "true", "1e5", "-0", "1e999", "-1E400", "NaN", "Infinity", "1.", "01"),
-            *('"\\ud83d"', '"\\ud83d\\ude00"', '"\\u00e9é😀"', '"\\x"', '"a\tb"', '"', "9" * 4400),
+            *('"\\ud83d"', '"\\ud83d\\ude00"', '"\\u00e9é😀"', '"\\x"', '"a\tb"', '"'),
         ]
     )
+    | st.sampled_from([4300, 4400]).map(lambda digits: "9" * digits)  # around Python's own limit
     | st.floats().map(json.dumps)
     | st.integers().map(json.dumps)
     | st.text().map(json.dumps),
