@@ -22,7 +22,7 @@ demo: install image-if-engine ## Set everything up and grade the sample notebook
 	@$(BIN)/gofer demo
 
 .PHONY: test
-test: install image-if-engine ## Set everything up and run all tests
+test: install image-if-engine hub-environments ## Set everything up and run all tests
 	@scripts/test $(BIN)/python
 
 # --- setting up -------------------------------------------------------------------------------------
@@ -45,6 +45,11 @@ image-service: install ## Build the image that runs Gofer itself
 .PHONY: image-if-engine
 image-if-engine: install
 	@scripts/image-if-engine $(BIN)/python
+
+.PHONY: hub-environments
+hub-environments: install
+	@scripts/hub-environment 5
+	@scripts/hub-environment 6
 
 .PHONY: lock
 lock: install ## Resolve the dependencies anew and write the lock files
