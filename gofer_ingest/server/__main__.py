@@ -15,9 +15,11 @@ from tornado.netutil import bind_sockets
 
 from gofer_ingest.server.app import make_app
 from gofer_ingest.server.bodies import BodyBudget
+from gofer_ingest.server.desk import open_desk
 from gofer_ingest.server.door import Door
 from gofer_ingest.server.identity import choose_identity
 from gofer_ingest.server.means import Means
+from gofer_ingest.server.pages import Pages
 from shared.catalogue import load_catalogue
 from shared.config import ServerSettings, read_settings
 from shared.errors import ConfigError, SpoolUnavailable
@@ -58,13 +60,19 @@ async def main(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="delivery") as executor:
+    with (
+        ThreadPoolExecutor(THREADS, thread_name_prefix="delivery") as executor,
+        open_desk(settings, catalogue, spool) as (desk, desk_executor),
+    ):
         means = Means(
             prefix=settings.prefix,
             door=Door(catalogue=catalogue, spool=spool),
             spool=spool,
             identity=identity,
             executor=executor,
+            desk=desk,
+            desk_executor=desk_executor,
+            pages=Pages(settings.prefix),
             budget=BodyBudget(BODIES_IN_HAND * settings.max_body_bytes),
             max_body_bytes=settings.max_body_bytes,
         )

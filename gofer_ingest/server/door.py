@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gofer_ingest.server.notebooks import read_notebook
-from shared.errors import DamagedEntry, UnknownEntry
 from shared.model import Sha256, new_submission_id, utc_now
 from shared.requests import Envelope, SubmitPayload
-from shared.spool import Place
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from shared.catalogue import Catalogue
     from shared.model import AssignmentKey, SubmissionId
     from shared.spool import Spool
-
-_STATES = {Place.NEW: "waiting", Place.ARCHIVED: "recorded", Place.FAILED: "set_aside"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,33 +102,3 @@ class Door:
         )
         self.spool.deliver(envelope, notebook.content)
         return receipt
-
-
-def state_of(submission_id: SubmissionId, person: Person, spool: Spool) -> dict[str, str]:
-    """Return the state of a student's own submission, for a program to read.
-
-    Raises:
-        UnknownEntry: there is none of this id, or it is another student's: which of the two is
-            nobody's business, so that ids cannot be tried out.
-        SpoolError: the spool cannot be read.
-    """
-    place = spool.find(submission_id)
-    if place is None:
-        raise UnknownEntry
-    try:
-        envelope = spool.envelope_of(submission_id)
-    except DamagedEntry as error:
-        raise UnknownEntry from error  # whose it is cannot be told any more
-    payload = envelope.payload
-    if payload.student != person.name and not person.is_staff:
-        raise UnknownEntry
-    return {
-        "id": envelope.id,
-        "state": _STATES[place],
-        "sha256": payload.sha256,
-        "received_at": envelope.received_at.isoformat(),
-        "student": payload.student,
-        "course": payload.course,
-        "section": payload.section,
-        "assignment": payload.assignment,
-    }

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from gofer_ingest.server.bodies import BodyBudget
+    from gofer_ingest.server.desk import Desk
     from gofer_ingest.server.door import Door
     from gofer_ingest.server.identity import Identity
+    from gofer_ingest.server.pages import Pages
     from shared.spool import Spool
 
 
@@ -56,6 +58,10 @@ class Means:
         spool: where submissions lie.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
+        desk: where people ask for their submissions.
+        desk_executor: threads for that, of which a gradebook that is slow to answer may take all:
+            accepting needs none of them.
+        pages: what browsers are shown.
         budget: what all bodies in hand may have together.
         max_body_bytes: the largest body that is taken.
         in_hand: the requests that are being answered.
@@ -66,6 +72,9 @@ class Means:
     spool: Spool
     identity: Identity
     executor: Executor
+    desk: Desk
+    desk_executor: Executor
+    pages: Pages
     budget: BodyBudget
     max_body_bytes: int
     in_hand: InHand = field(default_factory=InHand)

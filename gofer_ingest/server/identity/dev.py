@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from gofer_ingest.server.errors import BadName, NotAllowed
+from gofer_ingest.server.identity.dev_cookie import SignIn, SignOut, cookie_name_of
 from gofer_ingest.server.identity.port import Identity, Person
 from shared.model import opaque_name
 from shared.requests import Source
@@ -14,13 +16,18 @@ from shared.requests import Source
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from tornado.httputil import HTTPServerRequest
     from tornado.web import RequestHandler
 
 STUDENT_HEADER: Final = "X-Gofer-Student"
+SIGN_IN: Final = "dev/sign-in"
+SIGN_OUT: Final = "dev/sign-out"
 
 
 class DevIdentity(Identity):
-    """Believes the header `X-Gofer-Student`. Only ever for a server that listens on loopback.
+    """Believes the header `X-Gofer-Student`, and for browsers a cookie that a form sets.
+
+    Only ever for a server that listens on loopback. The header wins over the cookie.
 
     Everyone on this machine can submit as anyone; web pages must not. A page elsewhere that points
     a name of its own at 127.0.0.1 shows that name in Host, and a page that simply sends a request
@@ -34,8 +41,19 @@ class DevIdentity(Identity):
         self._staff = frozenset(staff)
 
     async def identify(self, handler: RequestHandler) -> Person | None:
-        """Return the student that the header names; None where there is none."""
+        """Return the student that header or cookie names; None where there is none."""
         request = handler.request
+        self.check(request)
+        named = request.headers.get_list(STUDENT_HEADER)
+        name = _name_in(named) if any(named) else cookie_name_of(handler)
+        return None if name is None else Person(name, Source.DEV, is_staff=name in self._staff)
+
+    def check(self, request: HTTPServerRequest) -> None:
+        """Check that a request comes from this machine's own programs or our own pages.
+
+        Raises:
+            NotAllowed: it does not.
+        """
         host = request.headers.get("Host", "")
         if not _is_loopback_host(host):
             raise NotAllowed("This server answers only under its own loopback address.")
@@ -45,19 +63,34 @@ class DevIdentity(Identity):
             fetched_from not in {"same-origin", "none"}
         ):
             raise NotAllowed("Pages of other sites may not use this server.")
-        named = request.headers.get_list(STUDENT_HEADER)
-        if not any(named):
-            return None
-        if len(named) > 1:
-            raise BadName(f"Send one header {STUDENT_HEADER}, not {len(named)}.")
-        try:
-            # HTTP hands header bytes over as Latin-1; people type UTF-8.
-            name = opaque_name(named[0].encode("latin-1").decode("utf-8"))
-        except UnicodeError:
-            raise BadName(f"Write the name in {STUDENT_HEADER} in UTF-8.") from None
-        except ValueError as error:
-            raise BadName(f"This name cannot be used: {error}.") from None
-        return Person(name, Source.DEV, is_staff=name in self._staff)
+
+    def addresses(self, prefix: str) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+        """Return where the forms of the pages go."""
+        own = {"check": self.check}
+        return [
+            (f"{re.escape(prefix)}{SIGN_IN}", SignIn, own),
+            (f"{re.escape(prefix)}{SIGN_OUT}", SignOut, own),
+        ]
+
+    def name_form_url(self, prefix: str) -> str | None:
+        """Return where the form that asks for a name goes."""
+        return f"{prefix}{SIGN_IN}"
+
+    def sign_out_url(self, handler: RequestHandler, prefix: str) -> str | None:
+        """Return where signing out goes, for whom the cookie names."""
+        return None if STUDENT_HEADER in handler.request.headers else f"{prefix}{SIGN_OUT}"
+
+
+def _name_in(named: list[str]) -> str:
+    if len(named) > 1:
+        raise BadName(f"Send one header {STUDENT_HEADER}, not {len(named)}.")
+    try:
+        # HTTP hands header bytes over as Latin-1; people type UTF-8.
+        return opaque_name(named[0].encode("latin-1").decode("utf-8"))
+    except UnicodeError:
+        raise BadName(f"Write the name in {STUDENT_HEADER} in UTF-8.") from None
+    except ValueError as error:
+        raise BadName(f"This name cannot be used: {error}.") from None
 
 
 def _is_loopback_host(host: str) -> bool:

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gofer_ingest.server.door import Door, state_of
+from gofer_ingest.server.door import Door
 from gofer_ingest.server.identity import Person
 from shared.catalogue import Assignment, Catalogue
-from shared.errors import NotANotebook, UnknownAssignment, UnknownEntry
+from shared.errors import NotANotebook, UnknownAssignment
 from shared.model import (
     AssignmentKey,
     AttemptsPolicy,
     Limits,
-    SubmissionId,
-    new_submission_id,
     utc_now,
 )
 from shared.requests import Source
@@ -118,30 +116,3 @@ def test_what_is_rejected_leaves_nothing(
         Door(catalogue, spool).accept(b"{}", ADA)
     assert not list((tmp_path / "volume/spool/new").iterdir())
     assert not list((tmp_path / "volume/spool/tmp").iterdir())
-
-
-def test_the_state_follows_the_entry(spool: Spool, catalogue: Catalogue) -> None:
-    receipt = Door(catalogue, spool).accept(notebook(), ADA)
-    assert state_of(receipt.id, ADA, spool) == {
-        "id": receipt.id,
-        "state": "waiting",
-        "sha256": receipt.sha256,
-        "received_at": receipt.received_at.isoformat(),
-        "student": "ada",
-        "course": "demo101",
-        "section": "1",
-        "assignment": "lab01",
-    }
-    spool.bury(receipt.id, "the engine was away")
-    assert state_of(receipt.id, ADA, spool)["state"] == "set_aside"
-    assert "engine" not in str(state_of(receipt.id, ADA, spool))
-    spool.retry(receipt.id)
-    spool.settle(receipt.id)
-    assert state_of(receipt.id, ADA, spool)["state"] == "recorded"
-
-
-def test_another_students_submission_looks_like_none(spool: Spool, catalogue: Catalogue) -> None:
-    receipt = Door(catalogue, spool).accept(notebook(), ADA)
-    for submission_id in (receipt.id, new_submission_id(), SubmissionId("../../etc")):
-        with pytest.raises(UnknownEntry):
-            state_of(submission_id, GRACE, spool)
