@@ -26,7 +26,8 @@ from gofer_ingest.server.errors import (
     WrongMethod,
     answer_to,
 )
-from gofer_ingest.server.negotiation import is_page_visit, wants_json
+from gofer_ingest.server.negotiation import is_page_visit, wants_json, wants_page
+from gofer_ingest.server.pages import POLICY
 from shared.errors import GoferError, NotAuthenticated
 
 if TYPE_CHECKING:
@@ -100,6 +101,12 @@ class Handler(RequestHandler):
         accept = ",".join(self.request.headers.get_list("Accept"))
         return wants_json(accept, otherwise=self.is_json_usual)
 
+    @property
+    def is_page_wanted(self) -> bool:
+        """Whether this request is to be answered with a page for people."""
+        accept = ",".join(self.request.headers.get_list("Accept"))
+        return self.request.method in {"GET", "HEAD"} and wants_page(accept)
+
     async def person(self) -> Person:
         """Return who sends this request.
 
@@ -131,6 +138,13 @@ class Handler(RequestHandler):
             await self.in_thread(room.look)
         room.check(self.means.budget.used_bytes)
 
+    async def at_desk(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Run what asks the gradebook in a thread of its own kind, and wait for it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self.means.desk_executor, partial(function, *arguments, **named)
+        )
+
     def write_text(self, text: str) -> None:
         """Answer in text, with the given sentence and nothing else."""
         self.write_content("text/plain; charset=utf-8", f"{text}\n".encode())
@@ -138,6 +152,13 @@ class Handler(RequestHandler):
     def write_json(self, content: dict[str, Any]) -> None:
         """Answer in JSON."""
         self.write_content("application/json", json.dumps(content).encode("ascii") + b"\n")
+
+    def write_page(self, content: bytes) -> None:
+        """Answer with a page, which may load what is this server's own and nothing else."""
+        self.set_header("Content-Security-Policy", POLICY)
+        # With `no-referrer` browsers would hide the origin of our own forms from us as well.
+        self.set_header("Referrer-Policy", "same-origin")
+        self.write_content("text/html; charset=utf-8", content)
 
     def write_content(self, kind: str, content: bytes) -> None:
         """Answer with content of this type."""
@@ -155,8 +176,9 @@ class Handler(RequestHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
 
-    def compute_etag(self) -> None:
-        """Nothing here is to be cached."""
+    def compute_etag(self) -> str | None:
+        """Return None: nothing here is to be cached, unless a subclass says so."""
+        return None
 
     async def prepare(self) -> None:
         """Admit the request or refuse it, before its body is read."""
@@ -321,7 +343,9 @@ class Handler(RequestHandler):
         if isinstance(error, NotAuthenticated):
             self.set_header("WWW-Authenticate", self.means.identity.challenge)
         self.set_header("Vary", "Accept")
-        if self.is_json_wanted:
+        if self.is_page_wanted:
+            self._write_refusal_page(answer, error)
+        elif self.is_json_wanted:
             self.write_json(
                 {
                     "status": int(answer.status),
@@ -340,6 +364,18 @@ class Handler(RequestHandler):
     def _set_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         for name, value in headers:
             self.set_header(name, value)
+
+    def _write_refusal_page(self, answer: Answer, error: GoferError | None) -> None:
+        identity = self.means.identity
+        is_unknown = isinstance(error, NotAuthenticated)
+        self.write_page(
+            self.means.pages.refusal(
+                answer.status,
+                answer.message,
+                name_form_url=identity.name_form_url(self.means.prefix) if is_unknown else None,
+                next_path=self.request.path,
+            )
+        )
 
     def _drop_body(self) -> None:
         if self.body is not None:

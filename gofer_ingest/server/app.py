@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING
 from tornado.web import Application, RequestHandler
 
 from gofer_ingest.server.answering import Handler
-from gofer_ingest.server.handlers import (
-    Health,
-    MetricsText,
-    Nothing,
-    Readiness,
-    Submission,
-    Submissions,
-)
+from gofer_ingest.server.handlers import Health, MetricsText, Nothing, Readiness, Submissions
+from gofer_ingest.server.telling import ID, OwnSubmissions, StaticFile, Submission
 
 if TYPE_CHECKING:
     from gofer_ingest.server.means import Means
 
 _log = logging.getLogger("gofer.access")
-_ID = r"([0-9a-f-]{36})"
 
 
 def make_app(means: Means) -> Application:
@@ -33,7 +26,9 @@ def make_app(means: Means) -> Application:
     return Application(
         [
             (prefix + "?", Submissions, given),
-            (f"{prefix}submissions/{_ID}", Submission, given),
+            (f"{prefix}submissions", OwnSubmissions, given),
+            (f"{prefix}submissions/({ID})", Submission, given),
+            (f"{prefix}static/([a-z.]+)", StaticFile, given),
             (f"{prefix}healthz", Health, given),
             (f"{prefix}readyz", Readiness, given),
             (f"{prefix}metrics", MetricsText, given),

@@ -12,10 +12,8 @@ from gofer_ingest.server.errors import NotAllowed
 from gofer_ingest.server.notebooks import read_notebook
 from gofer_ingest.server.rate_windows import check_rate
 from gofer_ingest.server.recent_receipts import RecentReceipt
-from shared.errors import DamagedEntry, UnknownEntry
 from shared.model import Sha256, new_submission_id, utc_now
 from shared.requests import Envelope, SubmitPayload
-from shared.spool import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from shared.catalogue import Catalogue
     from shared.model import AssignmentKey, SubmissionId
     from shared.spool import Spool
-
-_STATES = {Place.NEW: "waiting", Place.ARCHIVED: "recorded", Place.FAILED: "set_aside"}
 
 LARGE_BYTES: Final = 1 << 20
 """Larger bodies are read one at a time: made for it, 10 MB of JSON take 300 MB of memory."""
@@ -179,33 +175,3 @@ def _checked_sha256(body: bytes, expected: str) -> str:
             "What arrived is not what was signed, so nothing was accepted. Submit again."
         )
     return sha256
-
-
-def state_of(submission_id: SubmissionId, person: Person, spool: Spool) -> dict[str, str]:
-    """Return the state of a student's own submission, for a program to read.
-
-    Raises:
-        UnknownEntry: there is none of this id, or it is another student's: which of the two is
-            nobody's business, so that ids cannot be tried out.
-        SpoolError: the spool cannot be read.
-    """
-    place = spool.find(submission_id)
-    if place is None:
-        raise UnknownEntry
-    try:
-        envelope = spool.envelope_of(submission_id)
-    except DamagedEntry as error:
-        raise UnknownEntry from error  # whose it is cannot be told any more
-    payload = envelope.payload
-    if payload.student != person.name and not person.is_staff:
-        raise UnknownEntry
-    return {
-        "id": envelope.id,
-        "state": _STATES[place],
-        "sha256": payload.sha256,
-        "received_at": envelope.received_at.isoformat(),
-        "student": payload.student,
-        "course": payload.course,
-        "section": payload.section,
-        "assignment": payload.assignment,
-    }

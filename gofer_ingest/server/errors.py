@@ -44,6 +44,17 @@ class NotFound(GoferError):
     """There is nothing here. Check the address."""
 
 
+class UnknownSubmission(UnknownEntry):
+    """There is no submission of yours under this address.
+
+    Check the address, and whether you are signed in under the right name.
+    """
+
+
+class BadQuery(GoferError):
+    """What stands behind the question mark of this address cannot be used."""
+
+
 class WrongMethod(GoferError):
     """This address does not take this kind of request."""
 
@@ -86,9 +97,11 @@ _TABLE: Final[dict[type[GoferError], tuple[HTTPStatus, str]]] = {
     MissingMetadata: (HTTPStatus.BAD_REQUEST, "missing_metadata"),
     MalformedMetadata: (HTTPStatus.BAD_REQUEST, "malformed_metadata"),
     BadName: (HTTPStatus.BAD_REQUEST, "bad_name"),
+    BadQuery: (HTTPStatus.BAD_REQUEST, "bad_query"),
     NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "not_signed_in"),
     NotAllowed: (HTTPStatus.FORBIDDEN, "not_allowed"),
     UnknownAssignment: (HTTPStatus.NOT_FOUND, "unknown_assignment"),
+    UnknownSubmission: (HTTPStatus.NOT_FOUND, "unknown_submission"),
     UnknownEntry: (HTTPStatus.NOT_FOUND, "unknown_submission"),
     NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     WrongMethod: (HTTPStatus.METHOD_NOT_ALLOWED, "wrong_method"),
@@ -104,7 +117,7 @@ _TABLE: Final[dict[type[GoferError], tuple[HTTPStatus, str]]] = {
     SpoolFull: (HTTPStatus.INSUFFICIENT_STORAGE, "storage_full"),
 }
 
-_SPEAKS_TO_STUDENTS: Final = (SubmissionRejected, NotAuthenticated, NotAllowed)
+_SPEAKS_TO_STUDENTS: Final = (SubmissionRejected, NotAuthenticated, NotAllowed, BadQuery)
 _RETRY_AFTER_S: Final = 60
 
 UNEXPECTED: Final = Answer(

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.bodies import Body
-from gofer_ingest.server.door import state_of
 from gofer_ingest.server.errors import NotAllowed, NotFound
 from gofer_ingest.server.locality import is_local
 from gofer_ingest.server.metrics import CONTENT_TYPE
+from gofer_ingest.server.telling import Teller
 from shared.errors import WrongContentType
-from shared.model import SubmissionId
 
 if TYPE_CHECKING:
     from gofer_ingest.server.identity import Person
@@ -21,8 +20,8 @@ _JSON_TYPES: Final = frozenset({"application/json", "application/x-ipynb+json", 
 `text/plain`, and scripts that post one send nothing; the body has to be JSON in any case."""
 
 
-class Submissions(Handler):
-    """`{prefix}`: where notebooks are submitted."""
+class Submissions(Teller):
+    """`{prefix}`: where notebooks are submitted, and for browsers the page of one's own."""
 
     allowed: ClassVar = frozenset({"GET", "HEAD", "POST"})
     _sender: Person
@@ -52,6 +51,10 @@ class Submissions(Handler):
         """Store the notebook and give the receipt; 202 means that it is on disk."""
         del words
         if self.body is None:
+            self.set_header("Vary", "Accept")
+            if self.is_page_wanted:
+                await self.show_home()
+                return
             self.write_text(
                 "This is where notebooks are submitted: use the Submit button of your notebook."
             )
@@ -68,17 +71,6 @@ class Submissions(Handler):
             self.write_json(receipt.as_json(status_url))
         else:
             self.write_text(receipt.sentence)
-
-
-class Submission(Handler):
-    """`{prefix}submissions/{id}`: the state of one's own submission."""
-
-    async def answer(self, *words: str) -> None:
-        """Tell the state; scores are told once they are published, which is not here."""
-        person = await self.person()
-        submission_id = SubmissionId(words[0])
-        self.submission_id = submission_id
-        self.write_json(await self.in_thread(state_of, submission_id, person, self.means.spool))
 
 
 class Health(Handler):

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     from gofer_ingest.server.bodies import BodyBudget
     from gofer_ingest.server.cross_origin import CrossOrigin
+    from gofer_ingest.server.desk import Desk
     from gofer_ingest.server.door import Door
     from gofer_ingest.server.identity import Identity
     from gofer_ingest.server.metrics import Metrics
+    from gofer_ingest.server.pages import Pages
     from gofer_ingest.server.room import Room
     from shared.spool import Spool
 
@@ -87,6 +89,10 @@ class Means:
         room: whether there is room for more of them.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
+        desk: where people ask for their submissions.
+        desk_executor: threads for that, of which a gradebook that is slow to answer may take all:
+            accepting needs none of them.
+        pages: what browsers are shown.
         budget: what all bodies in hand may have together.
         max_body_bytes: the largest body that is taken.
         cross_origin: which pages of other origins may use the server.
@@ -100,6 +106,9 @@ class Means:
     room: Room
     identity: Identity
     executor: Executor
+    desk: Desk
+    desk_executor: Executor
+    pages: Pages
     budget: BodyBudget
     max_body_bytes: int
     cross_origin: CrossOrigin

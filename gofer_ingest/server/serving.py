@@ -15,11 +15,15 @@ from gofer_ingest.server.app import make_app
 from gofer_ingest.server.bodies import BodyBudget
 from gofer_ingest.server.connections import Connections
 from gofer_ingest.server.cross_origin import REQUEST_HEADERS, CrossOrigin
+from gofer_ingest.server.desk import Desk
 from gofer_ingest.server.door import Door
+from gofer_ingest.server.gradebook_reader import GradebookReader
 from gofer_ingest.server.identity.dev import STUDENT_HEADER
 from gofer_ingest.server.means import InHand, Means
 from gofer_ingest.server.metrics import Metrics
 from gofer_ingest.server.notebooks import ShapeLimits
+from gofer_ingest.server.pages import Pages
+from gofer_ingest.server.queue_view import QueueView
 from gofer_ingest.server.recent_receipts import RecentReceipts
 from gofer_ingest.server.room import Room
 from gofer_ingest.server.shares import Shares
@@ -52,6 +56,8 @@ BUFFER_BYTES: Final = 1 << 20
 """What tornado may buffer of a connection by itself; bodies are bounded elsewhere."""
 BODIES_IN_HAND: Final = 32
 """How many of the largest bodies may be in memory at one time."""
+DESK_THREADS: Final = 4
+"""Those who ask for their submissions at one time; accepting needs none of these threads."""
 THREADS: Final = 16
 """Deliveries at one time: they wait for fsync, which a journal does for several at once."""
 
@@ -86,14 +92,26 @@ async def serve(
         if shares:
             shares.note(connections)
 
+    recent = make_recent_receipts(settings, catalogue)
+    gradebook = GradebookReader(settings.volume_path, settings.database_url)
+    desk_executor = ThreadPoolExecutor(DESK_THREADS, thread_name_prefix="desk")
     room = Room(spool, max_waiting=settings.max_waiting, min_free_bytes=settings.min_free_disk)
     means = Means(
         prefix=settings.prefix,
-        door=make_door(settings, catalogue, spool, room),
+        door=make_door(settings, catalogue, spool, room, recent),
         spool=spool,
         room=room,
         identity=identity,
         executor=executor,
+        desk=Desk(
+            catalogue=catalogue,
+            spool=spool,
+            queue=QueueView(settings.volume_path, spool),
+            gradebook=gradebook,
+            receipts=recent,
+        ),
+        desk_executor=desk_executor,
+        pages=Pages(settings.prefix),
         budget=BodyBudget(BODIES_IN_HAND * settings.max_body_bytes),
         max_body_bytes=settings.max_body_bytes,
         cross_origin=_cross_origin(settings),
@@ -130,18 +148,31 @@ async def serve(
     await _finish(connections, means.in_hand)
     await identity.close()
     executor.shutdown(cancel_futures=True)
+    desk_executor.shutdown(wait=False, cancel_futures=True)  # whoever asked is gone
+    gradebook.close()
     _log.info("Stopped", extra={"action": "stopped"})
 
 
-def make_door(settings: ServerSettings, catalogue: Catalogue, spool: Spool, room: Room) -> Door:
-    """Return the submission's way in, as the settings want it."""
+def make_recent_receipts(settings: ServerSettings, catalogue: Catalogue) -> RecentReceipts:
+    """Return the receipts that were given lately, kept for as long as the longest rate window."""
     longest_s = max((assignment.rate.within_s for assignment in catalogue), default=0)
+    return RecentReceipts(
+        settings.volume_path / "spool" / "index" / "receipts", timedelta(seconds=longest_s)
+    )
+
+
+def make_door(
+    settings: ServerSettings,
+    catalogue: Catalogue,
+    spool: Spool,
+    room: Room,
+    recent: RecentReceipts,
+) -> Door:
+    """Return the submission's way in, as the settings want it."""
     return Door(
         catalogue=catalogue,
         spool=spool,
-        recent=RecentReceipts(
-            settings.volume_path / "spool" / "index" / "receipts", timedelta(seconds=longest_s)
-        ),
+        recent=recent,
         room=room,
         shape=ShapeLimits(max_cells=settings.max_cells, max_depth=settings.max_depth),
         repeat_window=timedelta(seconds=settings.repeat_window_s),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gofer_ingest.server.door import LARGE_BYTES, state_of
+from gofer_ingest.server.door import LARGE_BYTES
 from gofer_ingest.server.errors import NotAllowed, TooManyWaiting
 from shared.errors import (
     NotANotebook,
@@ -16,9 +16,7 @@ from shared.errors import (
     TooLarge,
     TooMany,
     UnknownAssignment,
-    UnknownEntry,
 )
-from shared.model import SubmissionId, new_submission_id
 from shared.requests import Source
 from tests.unit.server.doors import (
     ADA,
@@ -307,34 +305,3 @@ def test_large_notebooks_are_taken_and_too_many_cells_are_not(door: Door) -> Non
             ),
             ADA,
         )
-
-
-# --- telling ------------------------------------------------------------------------------------
-
-
-def test_the_state_follows_the_entry(door: Door) -> None:
-    spool = door.spool
-    receipt = door.accept(a_notebook(), ADA)
-    assert state_of(receipt.id, ADA, spool) == {
-        "id": receipt.id,
-        "state": "waiting",
-        "sha256": receipt.sha256,
-        "received_at": receipt.received_at.isoformat(),
-        "student": "ada",
-        "course": "demo101",
-        "section": "1",
-        "assignment": "lab01",
-    }
-    spool.bury(receipt.id, "the engine was away")
-    assert state_of(receipt.id, ADA, spool)["state"] == "set_aside"
-    assert "engine" not in str(state_of(receipt.id, ADA, spool))
-    spool.retry(receipt.id)
-    spool.settle(receipt.id)
-    assert state_of(receipt.id, ADA, spool)["state"] == "recorded"
-
-
-def test_another_students_submission_looks_like_none(door: Door) -> None:
-    receipt = door.accept(a_notebook(), ADA)
-    for submission_id in (receipt.id, new_submission_id(), SubmissionId("../../etc")):
-        with pytest.raises(UnknownEntry):
-            state_of(submission_id, GRACE, door.spool)
