@@ -430,7 +430,7 @@ class ServerSettings(
     min_free_disk: Size = _setting(
         "GOFER_MIN_FREE_DISK", "1g", "Space that submissions leave free on the volume's disk."
     )
-    repeat_window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _setting(
+    repeat_window_s: Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)] = _setting(
         "GOFER_REPEAT_WINDOW_S",
         600.0,
         "Seconds in which the same notebook sent again gets the same receipt.",
