@@ -27,4 +27,4 @@ def open_or_not(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
 setattr(os, "open", open_or_not)  # noqa: B010 - it has fewer types than the real one
 
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(run([]))
