@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tornado.web import Application, RequestHandler
 
 from gofer_ingest.server.answering import Handler
-from gofer_ingest.server.handlers import Health, Nothing, Readiness, Submissions
+from gofer_ingest.server.handlers import Health, MetricsText, Nothing, Readiness, Submissions
 from gofer_ingest.server.telling import ID, OwnSubmissions, StaticFile, Submission
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def make_app(means: Means) -> Application:
             (f"{prefix}static/([a-z.]+)", StaticFile, given),
             (f"{prefix}healthz", Health, given),
             (f"{prefix}readyz", Readiness, given),
+            (f"{prefix}metrics", MetricsText, given),
             *(
                 (address, handler, {**given, **own})
                 for address, handler, own in means.identity.addresses(means.prefix)
@@ -43,7 +45,7 @@ def make_app(means: Means) -> Application:
 
 
 def _log_request(handler: RequestHandler) -> None:
-    """Log one answered request: never its query, headers or body."""
+    """Log one answered request, by how it went: never its query, headers or body."""
     if not isinstance(handler, Handler) or handler.is_logged:
         return
     handler.is_logged = True
@@ -57,4 +59,13 @@ def _log_request(handler: RequestHandler) -> None:
     }
     if handler.submission_id is not None:
         extra["submission_id"] = handler.submission_id
-    _log.info("Answered a request", extra=extra)
+    _log.log(_level(handler), "Answered a request", extra=extra)
+
+
+def _level(handler: Handler) -> int:
+    status = handler.get_status()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return logging.WARNING
+    if handler.is_routine and status < HTTPStatus.BAD_REQUEST:
+        return logging.DEBUG
+    return logging.INFO

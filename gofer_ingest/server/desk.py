@@ -6,15 +6,11 @@ has without the spool's entry, and neither needs the grader. Others' submissions
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gofer_ingest.server.errors import UnknownSubmission
-from gofer_ingest.server.gradebook_reader import GradebookReader
-from gofer_ingest.server.queue_view import QueueView
-from gofer_ingest.server.spool_scan import ScannedReceipt, SpoolScan
+from gofer_ingest.server.recent_receipts import RecentReceipt
 from gofer_ingest.server.status import (
     Facts,
     Submitted,
@@ -28,21 +24,21 @@ from shared.model import PublishRule, utc_now
 from shared.spool import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Engine
 
+    from gofer_ingest.server.gradebook_reader import GradebookReader
     from gofer_ingest.server.identity import Person
+    from gofer_ingest.server.queue_view import QueueView
     from gofer_ingest.server.status import QuestionsTold, Status
     from shared.catalogue import Catalogue
-    from shared.config import ServerSettings
     from shared.gradebook.history import CountedResult, RecordedSubmission
     from shared.model import AssignmentKey, Sha256, SubmissionId
     from shared.requests import Envelope
     from shared.spool import Spool
 
-THREADS: Final = 4
 RECEIPTS_LOOKED_AT: Final = 200
 """How many of a student's last receipts may not be in the gradebook yet."""
 MANUAL: Final = PublishRule(None)
@@ -133,7 +129,7 @@ class Desk:
             return replace(status, questions=self._questions(recorded.result))
         if envelope is None or place is None:
             raise UnknownSubmission
-        receipt = ScannedReceipt(
+        receipt = RecentReceipt(
             envelope.id, envelope.payload.key, envelope.payload.sha256, envelope.received_at
         )
         return self._of_receipt(receipt, place, student, history, unrecorded)
@@ -293,27 +289,3 @@ class Desk:
 
 def _earlier(receipts: Sequence[Receipt], key: AssignmentKey, submission_id: SubmissionId) -> int:
     return sum(receipt.key == key and receipt.id < submission_id for receipt in receipts)
-
-
-@contextmanager
-def open_desk(
-    settings: ServerSettings, catalogue: Catalogue, spool: Spool
-) -> Iterator[tuple[Desk, ThreadPoolExecutor]]:
-    """Open the desk for the length of the block, with the threads that may call it.
-
-    At its end what was not begun is dropped: whoever asked is gone.
-    """
-    gradebook = GradebookReader(settings.volume_path, settings.database_url)
-    executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
-    desk = Desk(
-        catalogue=catalogue,
-        spool=spool,
-        queue=QueueView(settings.volume_path, spool),
-        gradebook=gradebook,
-        receipts=SpoolScan(spool),
-    )
-    try:
-        yield desk, executor
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        gradebook.close()

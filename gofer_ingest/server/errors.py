@@ -71,6 +71,10 @@ class ServerBusy(GoferError):
     """Many submissions are arriving right now. Nothing was accepted; try again in a minute."""
 
 
+class TooManyWaiting(GoferError):
+    """Very many submissions wait to be graded. Nothing was accepted; try again in a few minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An error as HTTP tells it.
@@ -108,6 +112,7 @@ _TABLE: Final[dict[type[GoferError], tuple[HTTPStatus, str]]] = {
     TooMany: (HTTPStatus.TOO_MANY_REQUESTS, "too_many"),
     IdentityUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "identity_unavailable"),
     ServerBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
+    TooManyWaiting: (HTTPStatus.SERVICE_UNAVAILABLE, "too_many_waiting"),
     SpoolUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable"),
     SpoolFull: (HTTPStatus.INSUFFICIENT_STORAGE, "storage_full"),
 }

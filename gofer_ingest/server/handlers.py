@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.bodies import Body
-from gofer_ingest.server.errors import NotFound
+from gofer_ingest.server.errors import NotAllowed, NotFound
+from gofer_ingest.server.locality import is_local
+from gofer_ingest.server.metrics import CONTENT_TYPE
 from gofer_ingest.server.telling import Teller
 from shared.errors import WrongContentType
 
@@ -42,6 +44,7 @@ class Submissions(Teller):
             raise WrongContentType("Send the notebook as it is, not compressed.")
         body = Body(self.means.max_body_bytes, self.means.budget)
         body.expect(headers.get("Content-Length", ""))
+        await self.find_room()
         self.body = body
 
     async def answer(self, *words: str) -> None:
@@ -59,6 +62,7 @@ class Submissions(Teller):
         means = self.means
         receipt = await self.in_thread(means.door.accept, self.body.whole(), self._sender)
         self.submission_id = receipt.id
+        means.metrics.accepted(receipt.key, self.request.request_time())
         status_url = f"{means.prefix}submissions/{receipt.id}"
         self.set_status(202)
         self.set_header("Location", status_url)
@@ -72,6 +76,8 @@ class Submissions(Teller):
 class Health(Handler):
     """`{prefix}healthz`: the process answers."""
 
+    is_routine: ClassVar = True
+
     async def answer(self, *words: str) -> None:
         """Say so."""
         del words
@@ -81,11 +87,32 @@ class Health(Handler):
 class Readiness(Handler):
     """`{prefix}readyz`: a submission would be accepted now."""
 
+    is_routine: ClassVar = True
+
     async def answer(self, *words: str) -> None:
-        """Try whether the spool can be written."""
+        """Try whether the spool can be written, and whether there is room in it."""
         del words
-        await self.in_thread(self.means.spool.prepare)
+        await self.in_thread(self.means.spool.check)
+        await self.find_room()
         self.write_json({"status": "ready"})
+
+
+class MetricsText(Handler):
+    """`{prefix}metrics`: what the server counts, for programs on this machine and for staff."""
+
+    is_routine: ClassVar = True
+
+    async def admit(self) -> None:
+        """Admit whoever asks from this machine itself, and staff from anywhere."""
+        if is_local(self.peer, self.request.headers):
+            return
+        if not (await self.person()).is_staff:
+            raise NotAllowed("The metrics are for staff.")
+
+    async def answer(self, *words: str) -> None:
+        """Tell them."""
+        del words
+        self.write_content(CONTENT_TYPE, await self.in_thread(self.means.metrics.text))
 
 
 class Nothing(Handler):
