@@ -176,7 +176,8 @@ def test_nothing_of_a_result_is_told_before_it_is_published(
     assert status.state is State.RECORDED
     assert not status.is_published
     assert not status.is_open
-    assert status.verdict is status.score is status.graded_at is status.questions is None
+    told = (status.verdict, status.score, status.graded_at, status.questions)
+    assert told == (None, None, None, None)
     assert status.student_text == ""
     # Not even by the way in which nothing is told.
     assert status == decided(Place.ARCHIVED, publish=publish)
