@@ -7,7 +7,7 @@ has without the spool's entry, and neither needs the grader. Others' submissions
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from gofer_ingest.server.errors import UnknownSubmission
 from gofer_ingest.server.recent_receipts import RecentReceipt
@@ -25,17 +25,17 @@ from shared.spool import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import Engine
 
     from gofer_ingest.server.gradebook_reader import GradebookReader
     from gofer_ingest.server.identity import Person
     from gofer_ingest.server.queue_view import QueueView
+    from gofer_ingest.server.recent_receipts import RecentReceipts
     from gofer_ingest.server.status import QuestionsTold, Status
     from shared.catalogue import Catalogue
     from shared.gradebook.history import CountedResult, RecordedSubmission
-    from shared.model import AssignmentKey, Sha256, SubmissionId
+    from shared.model import AssignmentKey, SubmissionId
     from shared.requests import Envelope
     from shared.spool import Spool
 
@@ -43,33 +43,6 @@ RECEIPTS_LOOKED_AT: Final = 200
 """How many of a student's last receipts may not be in the gradebook yet."""
 MANUAL: Final = PublishRule(None)
 """For an assignment that the catalogue no longer has: nobody can say that it is published."""
-
-
-class Receipt(Protocol):
-    """A receipt that a student was given, as a list of them has it."""
-
-    @property
-    def id(self) -> SubmissionId:
-        """Of the submission."""
-
-    @property
-    def key(self) -> AssignmentKey:
-        """Which assignment."""
-
-    @property
-    def sha256(self) -> Sha256:
-        """Of the notebook."""
-
-    @property
-    def received_at(self) -> datetime:
-        """Aware."""
-
-
-class Receipts(Protocol):
-    """Remembers the receipts that students were given lately."""
-
-    def list_of(self, student: str) -> Sequence[Receipt]:
-        """Return a student's receipts, newest first; some may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +76,7 @@ class Desk:
     spool: Spool
     queue: QueueView
     gradebook: GradebookReader
-    receipts: Receipts
+    receipts: RecentReceipts
 
     def status_of(self, submission_id: SubmissionId, person: Person) -> Status:
         """Return the status of one submission, with its questions.
@@ -188,7 +161,7 @@ class Desk:
         limit: int,
         before: SubmissionId | None = None,
         only: SubmissionId | None = None,
-    ) -> tuple[History | None, tuple[Receipt, ...]]:
+    ) -> tuple[History | None, tuple[RecentReceipt, ...]]:
         """Return what the gradebook has, None where it is out of reach, and what it has not."""
         # The receipts first: what is recorded between the two looks is then in both of them.
         receipts = tuple(self.receipts.list_of(student)[:RECEIPTS_LOOKED_AT])
@@ -208,8 +181,8 @@ class Desk:
         return history, tuple(receipt for receipt in receipts if receipt.id in history.before)
 
     def _promised(
-        self, unrecorded: Sequence[Receipt], before: SubmissionId | None
-    ) -> dict[SubmissionId, tuple[Receipt, Place]]:
+        self, unrecorded: Sequence[RecentReceipt], before: SubmissionId | None
+    ) -> dict[SubmissionId, tuple[RecentReceipt, Place]]:
         """Return the receipts whose entries are there, with their places."""
         promised = {}
         for receipt in unrecorded:
@@ -219,7 +192,9 @@ class Desk:
                     promised[receipt.id] = receipt, place
         return promised
 
-    def _of_recorded(self, recorded: RecordedSubmission, unrecorded: Sequence[Receipt]) -> Status:
+    def _of_recorded(
+        self, recorded: RecordedSubmission, unrecorded: Sequence[RecentReceipt]
+    ) -> Status:
         submitted = Submitted(
             id=recorded.id,
             student=recorded.student,
@@ -232,11 +207,11 @@ class Desk:
 
     def _of_receipt(
         self,
-        receipt: Receipt,
+        receipt: RecentReceipt,
         place: Place,
         student: str,
         history: History | None,
-        unrecorded: Sequence[Receipt],
+        unrecorded: Sequence[RecentReceipt],
     ) -> Status:
         attempt = None
         if history is not None and receipt.id in history.before:
@@ -287,5 +262,7 @@ class Desk:
             return None
 
 
-def _earlier(receipts: Sequence[Receipt], key: AssignmentKey, submission_id: SubmissionId) -> int:
+def _earlier(
+    receipts: Sequence[RecentReceipt], key: AssignmentKey, submission_id: SubmissionId
+) -> int:
     return sum(receipt.key == key and receipt.id < submission_id for receipt in receipts)

@@ -4,9 +4,9 @@
 (() => {
   const FIRST_MS = 2000, LONGEST_MS = 15000, LONGEST_AFTER_ERROR_MS = 60000;
   const SPANS = [['second', 60], ['minute', 60], ['hour', 24], ['day', 30], ['month', 12], ['year', 1e9]];
-  const clock = new Intl.DateTimeFormat('en-GB', {
-    day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short',
-  });
+  const DAY = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
+  const brief = new Intl.DateTimeFormat('en-GB', DAY);
+  const full = new Intl.DateTimeFormat('en-GB', { ...DAY, year: 'numeric', timeZoneName: 'short' });
   const ages = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
   function age(date) {
@@ -21,7 +21,8 @@
   function showTimes() {
     for (const time of document.querySelectorAll('time[datetime]:not([datetime=""])')) {
       const date = new Date(time.dateTime);
-      const text = `${clock.format(date)} (${age(date)})`;
+      const isBrief = 'brief' in time.dataset && date.getFullYear() === new Date().getFullYear();
+      const text = `${(isBrief ? brief : full).format(date)} (${age(date)})`;
       if (time.textContent !== text) time.textContent = text;
     }
     for (const line of document.querySelectorAll('[data-local]')) line.hidden = false;
@@ -53,19 +54,23 @@
   // What is news when it changes; the minutes that somebody still has to wait are none.
   const gist = (element) => ['label', 'points', 'possible'].map((name) => part(element, name).textContent).join(' ');
 
+  function fillPoints(row, earned) {
+    row.querySelector('rect').setAttribute('width', percent(earned.score, earned.points_possible));
+    row.querySelector('.points').textContent = `${points(earned.score)} of ${points(earned.points_possible)}`;
+  }
+
   function fillQuestions(element, told) {
     const rows = told.questions || [], hidden = told.hidden_questions;
     part(element, 'questions').hidden = !rows.length && !hidden;
     part(element, 'rows').replaceChildren(...rows.map((question) => {
       const row = document.getElementById('question').content.cloneNode(true);
       row.querySelector('bdi').textContent = question.question;
-      row.querySelector('rect').setAttribute('width', percent(question.score, question.points_possible));
-      row.querySelector('.points').textContent = `${points(question.score)} of ${points(question.points_possible)}`;
+      fillPoints(row, question);
       return row;
     }));
     const foot = part(element, 'hidden');
     foot.hidden = !hidden;
-    if (hidden) foot.querySelector('.points').textContent = `${points(hidden.score)} of ${points(hidden.points_possible)}`;
+    if (hidden) fillPoints(foot, hidden);
     const text = part(element, 'student_text');
     text.textContent = told.student_text;
     text.hidden = told.score === null || !told.student_text;
