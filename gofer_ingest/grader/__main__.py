@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gofer_ingest.grader.announcer import Announcer
 from gofer_ingest.grader.autograders import Autograders
 from gofer_ingest.grader.docker_sandbox import DockerSandbox
 from gofer_ingest.grader.examination import examine
@@ -116,7 +117,17 @@ def _run(settings: GraderSettings) -> int:
             sweep_s=settings.sweep_s,
             drain_s=settings.drain_s,
         )
-        with bell(spool.new_dir, worker.ring), _stopping_on_signals(worker):
+        announcer = Announcer(
+            settings.volume_path,
+            standing=worker.standing,
+            tally=tools.tally,
+            concurrency=settings.concurrency,
+        )
+        with (
+            announcer.announcing(),
+            bell(spool.new_dir, worker.ring),
+            _stopping_on_signals(worker),
+        ):
             log.info(
                 "Grading",
                 extra={

@@ -17,7 +17,8 @@ from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, read_spec
 from gofer_ingest.grader.sandbox import ImageId, Job, Sandbox
 from shared.errors import AssignmentBlocked, ImageMissing, ResultsUnreadable
-from shared.gradebook.record import find_autograder, record_autograder
+from shared.gradebook.queries import find_autograder
+from shared.gradebook.record import record_autograder
 from shared.model import AutograderSpec, Sha256, Verdict, new_run_id
 
 if TYPE_CHECKING:

@@ -5,12 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared.errors import DamagedEntry, GoferError, GraderError, ImageMissing, SandboxUnavailable
+from shared.errors import (
+    DamagedEntry,
+    GoferError,
+    GradebookError,
+    GraderError,
+    ImageMissing,
+    SandboxUnavailable,
+    SpoolError,
+)
 
 FIRST_WAIT_S: Final = 2.0
 LONGEST_WAIT_S: Final = 300.0
 LONGEST_PAUSE_S: Final = 30.0
 BLOCKED_WAIT_S: Final = 30.0
+
+_PAUSE_WORDS: Final[dict[type[GoferError], str]] = {
+    SandboxUnavailable: "engine",
+    ImageMissing: "image",
+    SpoolError: "disk",
+    GradebookError: "gradebook",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +78,11 @@ def after_failure(
 def is_engine_trouble(error: GoferError) -> bool:
     """Whether every other entry would fail the same way just now."""
     return isinstance(error, SandboxUnavailable | ImageMissing)
+
+
+def pause_word(error: GoferError) -> str:
+    """Return one word for staff on what is out of order."""
+    for kind, word in _PAUSE_WORDS.items():
+        if isinstance(error, kind):
+            return word
+    return "failures"

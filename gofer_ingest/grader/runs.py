@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, invalid_notebook
 from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
+from gofer_ingest.grader.tally import Tally
 from shared.errors import AlreadyRecorded, AssignmentBlocked, UnknownAssignment
 from shared.gradebook.record import GradingRun, is_recorded, record_run
 from shared.model import RunReason, new_run_id, utc_now
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gofer_ingest.grader.autograders import Autograder, Autograders
-    from shared.catalogue import Catalogue
-    from shared.model import GradingResult, RunId, SubmissionId
+    from shared.catalogue import Assignment, Catalogue
+    from shared.model import AssignmentKey, GradingResult, RunId, SubmissionId
     from shared.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Tools:
     gradebook: Engine
     max_tries: int
     abandoned: threading.Event = field(default_factory=threading.Event)
+    tally: Tally = field(default_factory=Tally)
 
 
 class RunAbandoned(Exception):
@@ -73,11 +75,9 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
     if tools.spool.tries(entry_id) >= tools.max_tries:
         raise TriesUsedUp
     payload = entry.envelope.payload
-    try:
-        assignment = tools.catalogue.find(payload.key)
-    except UnknownAssignment as error:
-        raise AssignmentBlocked(f"The catalogue no longer has {payload.key}.") from error
-    autograder = tools.autograders.ready(assignment)
+    with tools.tally.noting_blocks(payload.key):
+        assignment = _assignment(tools.catalogue, payload.key)
+        autograder = tools.autograders.ready(assignment)
     stored = entry.notebook()
     started_at = utc_now()
     run_id = new_run_id()
@@ -109,7 +109,15 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
             extra={"action": "already_recorded", "submission_id": entry_id, "run_id": run_id},
         )
     tools.spool.settle(entry_id)
+    tools.tally.ran(payload.key, (run.finished_at - run.started_at).total_seconds())
     _tell(entry_id, run_id, result)
+
+
+def _assignment(catalogue: Catalogue, key: AssignmentKey) -> Assignment:
+    try:
+        return catalogue.find(key)
+    except UnknownAssignment as error:
+        raise AssignmentBlocked(f"The catalogue no longer has {key}.") from error
 
 
 def _run(

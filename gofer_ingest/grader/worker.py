@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from gofer_ingest.grader import decide
+from gofer_ingest.grader.announcer import STOPPING, Standing
 from gofer_ingest.grader.decide import Bury
 from gofer_ingest.grader.runs import RunAbandoned, Tools, TriesUsedUp, grade_entry
 from shared.errors import AssignmentBlocked, GoferError, SpoolError, UnknownEntry
@@ -42,6 +43,8 @@ class Worker:
         self._failures: dict[SubmissionId, int] = {}
         self._engine_failures = 0
         self._paused_until = 0.0
+        self._paused_by = ""
+        self._pending = 0
         self._told_blocked: set[str] = set()
 
     def ring(self) -> None:
@@ -52,6 +55,18 @@ class Worker:
         """Claim no more; `run` returns when what is in hand is done."""
         self._is_stopping.set()
         self._bell.set()
+
+    def standing(self) -> Standing:
+        """Return how things stand, for whoever announces it; any thread may."""
+        now = time.monotonic()
+        with self._lock:
+            paused = self._paused_by if now < self._paused_until else None
+            return Standing(
+                running=tuple(sorted(self._in_hand)),
+                pending=self._pending,
+                resting=sum(at > now for at in self._not_before.values()),
+                paused=STOPPING if self._is_stopping.is_set() else paused,
+            )
 
     def run(self) -> bool:
         """Work until stopped; return whether everything in hand came to its end.
@@ -80,6 +95,7 @@ class Worker:
             )
             return
         with self._lock:
+            self._pending = len(pending)
             self._forget(set(pending))
             for entry_id in pending:
                 if len(self._in_hand) >= self._concurrency:
@@ -180,6 +196,7 @@ class Worker:
             self._engine_failures += 1
             pause_s = min(decide.back_off_s(self._engine_failures, jitter), decide.LONGEST_PAUSE_S)
             self._paused_until = time.monotonic() + pause_s
+            self._paused_by = decide.pause_word(error)
         log.error(
             "The sandbox is out of order; nothing is claimed for a while",
             extra={"action": "paused", "reason": str(error), "again_in_s": round(pause_s, 1)},

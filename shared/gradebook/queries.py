@@ -1,4 +1,4 @@
-"""What the console and the command line read. Every filter and every page is cut in SQL.
+"""What everyone but the writer reads. Every filter and every page is cut in SQL.
 
 Long lists come in chunks, each a short transaction that begins after the last key of the one
 before: a reader that stayed in one transaction would keep the writer's WAL growing. What changes
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import distinct, func, select, tuple_
 
 from shared.gradebook import tables
 from shared.gradebook.transactions import reading
 from shared.model import (
     AssignmentKey,
+    AutograderSpec,
     QuestionScore,
     RunId,
     RunReason,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS: Final = 1000
 _DOING: Final = "be read"
+_SPEC: Final = TypeAdapter(AutograderSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,29 @@ def runs_of(engine: Engine, submission_id: SubmissionId) -> tuple[RecordedRun, .
     with reading(engine, _DOING) as connection:
         rows = connection.execute(statement).all()
         return tuple(_recorded_run(connection, row) for row in rows)
+
+
+def find_autograder(engine: Engine, sha256: Sha256, image_id: str) -> AutograderSpec | None:
+    """Return what inspecting a zip in an image found.
+
+    Returns:
+        None where it was not inspected, or by a Gofer whose specs were of another form: then it is
+        to be inspected anew.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    autograders = tables.autograders.c
+    with reading(engine, _DOING) as connection:
+        stored = connection.scalar(
+            select(autograders.spec).where(
+                autograders.sha256 == sha256, autograders.image_id == image_id
+            )
+        )
+    try:
+        return None if stored is None else _SPEC.validate_json(stored)
+    except ValidationError:
+        return None
 
 
 def counts(engine: Engine) -> Counts:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -136,29 +136,6 @@ def record_autograder(engine: Engine, spec: AutograderSpec, image_id: str) -> No
             connection.execute(
                 insert(autograders).values(sha256=spec.sha256, image_id=image_id, **found)
             )
-
-
-def find_autograder(engine: Engine, sha256: Sha256, image_id: str) -> AutograderSpec | None:
-    """Return what inspecting a zip in an image found.
-
-    Returns:
-        None where it was not inspected, or by a Gofer whose specs were of another form: then it is
-        to be inspected anew.
-
-    Raises:
-        GradebookError: the gradebook cannot be read.
-    """
-    autograders = tables.autograders.c
-    with reading(engine, "be read") as connection:
-        stored = connection.scalar(
-            select(autograders.spec).where(
-                autograders.sha256 == sha256, autograders.image_id == image_id
-            )
-        )
-    try:
-        return None if stored is None else _SPEC.validate_json(stored)
-    except ValidationError:
-        return None
 
 
 def _insert_submission(connection: Connection, envelope: Envelope) -> None:

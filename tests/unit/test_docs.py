@@ -96,7 +96,7 @@ def test_settings_are_settings_of_the_code(page: Path) -> None:
             known.add(variable_of(field, name))
             if is_secret(field):
                 known.add(f"{variable_of(field, name)}_FILE")
-    known.add("GOFER_REQUIRE_DOCKER")  # for the tests alone
+    known |= {"GOFER_REQUIRE_DOCKER", "GOFER_REQUIRE_BROWSER"}  # for the tests alone
     assert set(OURS.findall(code_of(page))) <= known
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from gofer_ingest.grader.autograders import Autograders
 from gofer_ingest.grader.runs import Tools
+from gofer_ingest.grader.tally import Tally
 from gofer_ingest.grader.worker import Worker
 from shared.catalogue import Assignment, Catalogue
 from shared.gradebook import tables
@@ -59,6 +60,7 @@ class Room:
         self.gradebook = fresh_gradebook(volume)
         self.sandbox = ScriptedSandbox()
         self.autograders = Autograders(self.sandbox, self.gradebook)
+        self.tally = Tally()
 
     @property
     def assignment(self) -> Assignment:
@@ -81,6 +83,7 @@ class Room:
             sandbox=self.sandbox,
             gradebook=self.gradebook,
             max_tries=MAX_TRIES,
+            tally=self.tally,
         )
 
     def submitted(self, stored: bytes = NOTEBOOK, *, assignment: str = "lab01") -> SubmissionId:

@@ -12,6 +12,7 @@ from gofer_ingest.grader.decide import (
     after_failure,
     back_off_s,
     is_engine_trouble,
+    pause_word,
 )
 from shared.errors import (
     AssignmentBlocked,
@@ -105,3 +106,17 @@ def test_engine_trouble_is_what_would_fail_every_entry(
     error: GoferError, *, is_trouble: bool
 ) -> None:
     assert is_engine_trouble(error) is is_trouble
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (SandboxUnavailable("/var/run/docker.sock"), "engine"),
+        (ImageMissing(), "image"),
+        (SpoolFull(), "disk"),
+        (GradebookError(), "gradebook"),
+        (GoferError("anything"), "failures"),
+    ],
+)
+def test_a_pause_is_told_in_one_word(error: GoferError, word: str) -> None:
+    assert pause_word(error) == word

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import event
 
 from shared.errors import AlreadyRecorded, GradebookError
-from shared.gradebook.queries import grades_of_record, run_of_submission, runs_of
-from shared.gradebook.record import (
+from shared.gradebook.queries import (
     find_autograder,
-    is_recorded,
-    record_autograder,
-    record_run,
+    grades_of_record,
+    run_of_submission,
+    runs_of,
 )
+from shared.gradebook.record import is_recorded, record_autograder, record_run
 from shared.model import (
     AttemptsPolicy,
     AutograderSpec,
