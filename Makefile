@@ -22,7 +22,7 @@ demo: install image-if-engine ## Set everything up and grade the sample notebook
 	@$(BIN)/gofer demo
 
 .PHONY: test
-test: install image-if-engine ## Set everything up and run all tests
+test: install image-if-engine hub-environments ## Set everything up and run all tests
 	@scripts/test $(BIN)/python
 
 # --- setting up -------------------------------------------------------------------------------------
@@ -50,6 +50,11 @@ submit-button: install ## Build the wheel of the Submit button, gofer-submit, in
 .PHONY: image-if-engine
 image-if-engine: install
 	@scripts/image-if-engine $(BIN)/python
+
+.PHONY: hub-environments
+hub-environments: install
+	@scripts/hub-environment 5
+	@scripts/hub-environment 6
 
 .PHONY: lock
 lock: install ## Resolve the dependencies anew and write the lock files
