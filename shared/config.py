@@ -392,6 +392,11 @@ class ServerSettings(
         shown="made once and kept in the volume",
         secret=True,
     )
+    identity_cache_s: Annotated[int, Field(ge=1, le=3600)] = _setting(
+        "GOFER_IDENTITY_CACHE_S",
+        30,
+        "Seconds for which what JupyterHub said of a token is believed without asking again.",
+    )
     staff: Names = _setting(
         "GOFER_STAFF", (), "Names of staff, with commas between; they may look at any submission."
     )

@@ -16,6 +16,15 @@ from typing import Final
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUIET: Final = ("urllib3", "watchdog", "docker", "asyncio", "alembic")
 """Libraries whose everyday chatter would hide ours; their warnings still come through."""
+_UNHEARD: Final = "jupyterhub"
+"""A library that logs through tornado's logger, at all levels, what nobody may log: ids of people's
+sessions, and what the Hub answered. What matters of it is logged by those who use it."""
+
+
+def _is_heard(record: logging.LogRecord) -> bool:
+    library = sys.modules.get(_UNHEARD)
+    folders = library.__path__ if library is not None else ()
+    return not any(record.pathname.startswith(f"{folder}/") for folder in folders)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
@@ -78,6 +87,7 @@ def set_up_logging(level: str, format: str) -> None:  # noqa: A002 - the word of
     is_text = sys.stderr.isatty() if format == "auto" else format == "text"
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
+    handler.addFilter(_is_heard)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     for name in _QUIET:

@@ -76,6 +76,7 @@ async def main(
             max_body_size=sys.maxsize,  # the handlers count: tornado would answer 400, not 413
             idle_connection_timeout=settings.head_timeout_s,
             body_timeout=settings.body_timeout_s,
+            xheaders=settings.identity == "hub",  # its proxy says who asks, and whether by https
         )
         server.add_sockets(sockets)
         _log.info(
@@ -96,6 +97,7 @@ async def main(
                 extra={"action": "stopped", "requests": len(means.in_hand)},
             )
         await server.close_all_connections()
+        await identity.close()
     _log.info("Stopped", extra={"action": "stopped"})
 
 
@@ -134,7 +136,8 @@ def run() -> int:
     spool = Spool(settings.volume_path)
     try:
         spool.prepare()
-    except SpoolUnavailable as error:
+        identity.prepare(settings.volume_path / "spool" / "index")
+    except (SpoolUnavailable, OSError) as error:
         sys.stderr.write(f"VOLUME_PATH: {settings.volume_path} cannot be used: {error}\n")
         return 1
     try:

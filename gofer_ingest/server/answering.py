@@ -25,7 +25,7 @@ from gofer_ingest.server.errors import (
     WrongMethod,
     answer_to,
 )
-from gofer_ingest.server.negotiation import wants_json
+from gofer_ingest.server.negotiation import is_page_visit, wants_json
 from shared.errors import GoferError, NotAuthenticated
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Handler(RequestHandler):
         try:
             await self.answer(*words)
         except GoferError as error:
-            self._write_answer(answer_to(error), error)
+            self._write_refusal(error)
         finally:
             self._drop_body()
 
@@ -224,7 +224,7 @@ class Handler(RequestHandler):
         """Answer at once; what is still to come of the body is dropped."""
         self._is_refused = True
         self._drop_body()
-        self._write_answer(answer_to(error), error)
+        self._write_refusal(error)
         headers = self.request.headers
         is_more_coming = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
         if not is_more_coming or "Expect" in headers:
@@ -240,6 +240,19 @@ class Handler(RequestHandler):
             # It is answered: a stop need not wait for the rest, nor the log.
             self.means.in_hand.discard(self)
             self.application.log_request(self)
+
+    def _write_refusal(self, error: GoferError) -> None:
+        """Tell why not; send a browser that nobody is signed in on to where people sign in."""
+        if isinstance(error, NotAuthenticated) and is_page_visit(
+            self.request.method, self.request.headers
+        ):
+            self.clear()
+            url = self.means.identity.sign_in_url(self)
+            if url is not None:
+                self.set_status(HTTPStatus.FOUND)
+                self.set_header("Location", url)
+                return
+        self._write_answer(answer_to(error), error)
 
     def _write_answer(self, answer: Answer, error: GoferError | None) -> None:
         self.clear()

@@ -28,11 +28,15 @@ def make_app(means: Means) -> Application:
             (f"{prefix}submissions/{_ID}", Submission, given),
             (f"{prefix}healthz", Health, given),
             (f"{prefix}readyz", Readiness, given),
-            *means.identity.addresses(means.prefix),
+            *(
+                (address, handler, {**given, **own})
+                for address, handler, own in means.identity.addresses(means.prefix)
+            ),
         ],
         default_handler_class=Nothing,
         default_handler_args=given,
         log_function=_log_request,
+        **means.identity.application_settings(),
     )
 
 

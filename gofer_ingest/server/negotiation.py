@@ -1,9 +1,12 @@
-"""Whether an answer is wanted as JSON or as text."""
+"""Whether an answer is wanted as JSON or as text, and whether a person looks at it."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _QUALITY: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 
@@ -33,3 +36,20 @@ def wants_json(accept: str, *, otherwise: bool) -> bool:
     if json == text == 0.0:
         return otherwise
     return json >= text
+
+
+def is_page_visit(method: str | None, headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser opens a page with this request, so that it can be sent elsewhere.
+
+    A page's own `fetch` cannot: it would follow to another site and be refused there. It says what
+    it is in Sec-Fetch-Mode, which browsers leave out where the page has no https.
+
+    Args:
+        method: of the request.
+        headers: of the request.
+    """
+    return (
+        method == "GET"
+        and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and "text/html" in headers.get("Accept", "").lower()
+    )

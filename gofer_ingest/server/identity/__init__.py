@@ -18,13 +18,18 @@ def choose_identity(settings: ServerSettings) -> Identity:
     """Return the adapter that the settings name.
 
     Raises:
-        ConfigError: they name none, or one that may not be used on this address.
+        ConfigError: they name none, or one that cannot be used with the others.
     """
     if settings.identity is None:
         raise ConfigError(
-            "GOFER_IDENTITY: is not set, so nobody could sign in; set it to `dev` to try Gofer on "
-            "this machine"
+            "GOFER_IDENTITY: is not set, nor is JUPYTERHUB_API_URL, so nobody could sign in; set "
+            "it to `dev` to try Gofer on this machine"
         )
+    if settings.identity == "hub":
+        # Its library takes a second and 40 MB to load, which nobody else is to pay.
+        from gofer_ingest.server.identity.hub import HubIdentity  # noqa: PLC0415
+
+        return HubIdentity(settings)
     if not settings.is_loopback:
         raise ConfigError(
             "GOFER_ADDRESS: is not a loopback address, and with GOFER_IDENTITY=dev anyone who can "

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tornado.web import RequestHandler
 
     from shared.requests import Source
@@ -50,8 +52,28 @@ class Identity(abc.ABC):
             IdentityUnavailable: who it is cannot be found out just now.
         """
 
+    def prepare(self, folder: Path) -> None:
+        """Make ready what is kept from one start to the next; called once, before anyone asks.
+
+        Args:
+            folder: for the server's own small files; its parent exists.
+
+        Raises:
+            OSError: the folder cannot be used.
+        """
+        del folder
+
+    def application_settings(self) -> dict[str, Any]:
+        """Return what tornado's application is told for this adapter."""
+        return {}
+
+    async def close(self) -> None:  # noqa: B027 - most hold nothing open
+        """Let go of what is open; nobody asks any more."""
+
     def addresses(self, prefix: str) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
         """Return addresses of its own that the application is to have, such as for signing in.
+
+        Their handlers get `means` as all others do, beside what stands here.
 
         Args:
             prefix: path under which the server answers; begins and ends with a slash.

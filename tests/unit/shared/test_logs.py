@@ -93,3 +93,20 @@ def test_setting_it_up_again_does_not_write_twice(capfd: pytest.CaptureFixture[s
     set_up_logging("info", "text")
     log.info("Once")
     assert capfd.readouterr().err.count("Once") == 1
+
+
+def test_what_jupyterhubs_client_logs_through_tornados_logger_is_not_written(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from jupyterhub.services import auth  # noqa: PLC0415 - a detail of one test
+
+    set_up_logging("debug", "text")
+    tornados = logging.getLogger("tornado.application")
+    theirs = tornados.makeRecord(
+        tornados.name, logging.ERROR, auth.__file__, 1, "a token", (), None
+    )
+    tornados.handle(theirs)
+    tornados.error("an exception in a callback")
+    written = capfd.readouterr().err
+    assert "a token" not in written
+    assert "an exception in a callback" in written
