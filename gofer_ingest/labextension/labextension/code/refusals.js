@@ -8,9 +8,12 @@
 /** Longest sentence of the service that is shown. */
 const MAX_MESSAGE = 1000;
 
+/** In place of an HTTP status: we were led to a page for signing in. */
+export const SIGN_IN = 0;
+
 /**
  * @typedef {Object} Answer
- * @property {number} status HTTP status; 0 for a redirect
+ * @property {number} status HTTP status, or `SIGN_IN`
  * @property {Object|null} json the body, where it was a JSON object
  * @property {number|null} retryAfterS seconds of its Retry-After
  *
@@ -33,7 +36,7 @@ export function refusalOf(answer, service, hasHub, words, clock) {
   const { status } = answer;
   const message = messageOf(answer.json);
   const refusal = refusalWith(words.notSubmittedTitle, []);
-  if (status === 0 || status === 401 || status === 403) {
+  if (status === SIGN_IN || status === 401 || (status === 403 && message !== null)) {
     refusal.isSignIn = true;
     refusal.sentences.push(message, hasHub ? words.signInAgain : words.signInWithoutHub);
   } else if (status === 429) {
@@ -44,7 +47,8 @@ export function refusalOf(answer, service, hasHub, words, clock) {
   } else if (message !== null) {
     refusal.canTryAgain = status >= 500;
     refusal.sentences.push(message);
-  } else if (status === 404 || status === 405) {
+  } else if (status === 403 || status === 404 || status === 405) {
+    // Of a service that it does not have, a Hub says 403.
     refusal.sentences.push(words.noService(service));
   } else if (status === 413) {
     refusal.sentences.push(words.tooLarge);

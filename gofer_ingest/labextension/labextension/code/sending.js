@@ -5,7 +5,7 @@
  * Plain `fetch` is used: JupyterLab's own refuses every address outside the user's server.
  */
 
-import { isAway, refusalOf, unreachable } from "./refusals.js";
+import { isAway, refusalOf, SIGN_IN, unreachable } from "./refusals.js";
 
 /** Seconds before each further try. */
 const PAUSES_S = [1, 3];
@@ -76,12 +76,13 @@ async function answerTo(url, request) {
       cache: "no-store",
       credentials: "same-origin", // a front before the Hub may want its cookie
       referrerPolicy: "no-referrer",
-      redirect: "manual", // to a page for signing in, which is no answer
       signal: AbortSignal.timeout(1000 * PATIENCE_S),
     });
+    const json = jsonOf(await response.text());
+    const isSignIn = response.redirected && response.ok && json === null;
     return {
-      status: response.status,
-      json: jsonOf(await response.text()),
+      status: isSignIn ? SIGN_IN : response.status,
+      json,
       retryAfterS: secondsOf(response.headers.get("Retry-After")),
     };
   } catch {

@@ -11,6 +11,12 @@ import { NotSubmitted, sendNotebook } from "./sending.js";
 import { headersFor, hubHomeUrl, serviceUrl, statusUrl } from "./service.js";
 import { watch } from "./watching.js";
 
+/** Characters of a sentence that fit into a note in the corner; JupyterLab cuts it at 140. */
+const LONGEST_NOTE = 110;
+
+/** How often a notebook is saved that changes meanwhile. */
+const MOST_SAVES = 3;
+
 /** All submissions of a page: one of each notebook at one time. */
 export class Submissions {
   /**
@@ -89,16 +95,28 @@ export class Submissions {
   /** Save a notebook and return it as JSON: all of it, as it was saved. */
   async saved(panel) {
     const { context } = panel;
+    const { contentChanged } = context.model;
     await context.ready;
     if (context.model.readOnly || context.contentsModel?.writable === false) {
       throw this.refusal(this.words.readOnly);
     }
+    let isSaved = false;
+    const onChange = () => {
+      isSaved = false;
+    };
+    contentChanged.connect(onChange);
     try {
-      await context.save();
+      // What is typed, or told by the kernel, while it is saved is in the notebook, not in the file.
+      for (let left = MOST_SAVES; left > 0 && !isSaved; left -= 1) {
+        isSaved = true;
+        await context.save();
+      }
     } catch (error) {
       // JupyterLab has told already what went wrong.
       const isCancelled = error?.name === "ModalCancelError" || error?.name === "ModalDuplicateError";
       throw this.refusal(isCancelled ? this.words.saveCancelled : this.words.notSaved);
+    } finally {
+      contentChanged.disconnect(onChange);
     }
     return JSON.stringify(context.model.toJSON());
   }
@@ -129,7 +147,7 @@ export class Submissions {
     const { Clipboard, Dialog, showDialog } = this.lab.apputils;
     const url = statusUrl(receipt, service.url);
     const body = receiptBody(receipt, url, words, (text) => Clipboard.copyToSystem(text));
-    let isOpen = true;
+    let isShown = true;
 
     this.watches.get(panel)?.abort(); // the latest attempt is the one to hear of
     const watching = new AbortController();
@@ -137,7 +155,7 @@ export class Submissions {
     const tell = (state) => {
       const progress = progressOf(state, words);
       body.show(progress);
-      if (progress.isFinal && !isOpen) {
+      if (progress.isFinal && !isShown) {
         this.notify(progress, receipt, url);
       }
       return !progress.isFinal;
@@ -149,13 +167,14 @@ export class Submissions {
       body: this.widget(body.node),
       buttons: [Dialog.okButton({ label: words.close })],
     });
-    isOpen = false;
+    isShown = false;
   }
 
   /** Tell a late outcome without standing in anybody's way; it stays until it is closed. */
-  notify({ text, tone }, receipt, url) {
+  notify({ text, label, tone }, receipt, url) {
     const { words } = this;
-    this.lab.apputils.Notification.emit(words.toldNow(shortId(receipt), text), tone, {
+    const short = text.length <= LONGEST_NOTE ? text : label;
+    this.lab.apputils.Notification.emit(words.toldNow(shortId(receipt), short), tone, {
       autoClose: false,
       actions: [
         { label: words.details, callback: () => window.open(url, "_blank", "noopener,noreferrer") },

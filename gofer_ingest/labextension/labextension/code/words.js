@@ -31,21 +31,7 @@ export function wordsOf(trans) {
 
     // what becomes of it
     waiting: say("Waiting to be graded."),
-    waitingBehind: (ahead) =>
-      trans._n(
-        "Waiting to be graded; %1 submission before yours.",
-        "Waiting to be graded; %1 submissions before yours.",
-        ahead,
-        ahead,
-      ),
-    expectedWait: (minutes) =>
-      trans._n("About %1 minute to go.", "About %1 minutes to go.", minutes, minutes),
-    nextInLine: say("Next to be graded."),
-    setAside: say(
-      "Grading it failed on our side. Your teachers look after it; you need not submit again.",
-    ),
-    score: (score, points) => say("Graded: %1 of %2 points.", score, points),
-    gradedNoScore: say("Graded. Scores are shown later."),
+    graded: say("Graded. Look at this submission to see more."),
     toldNow: (shortId, text) => say("Submission %1: %2", shortId, text),
     details: say("Details"),
 
@@ -81,7 +67,7 @@ export function wordsOf(trans) {
       "This notebook is too large. Clear the outputs of your cells, save, and submit again.",
     ),
     signInAgain: say(
-      "Open the Hub control panel, stop your server, log out, and log in again. Then submit once more. If that does not help, tell your teachers.",
+      "In the Hub control panel, stop your server, log out, log in again, and start it. Then submit once more.",
     ),
     signInWithoutHub: say("Sign in again, reload this page, and submit once more."),
     hubHome: say("Open the Hub control panel"),
