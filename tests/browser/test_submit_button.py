@@ -41,8 +41,9 @@ CONFIG: Final = """
 scope = "access:services!service=gofer_nb"
 service = json.loads(os.environ["TEST_SERVICE"])
 c.JupyterHub.services = [service]
+c.JupyterHub.load_groups = {"students": {"users": ["alice", "lost", "teacher"]}}
 c.JupyterHub.load_roles = [
-    {"name": "submit", "users": ["alice", "lost", "teacher"], "scopes": [scope]},
+    {"name": "submit", "groups": ["students"], "scopes": [scope]},
     {"name": "teacher", "users": ["teacher"], "scopes": ["access:servers!user=alice"]},
 ]
 c.Spawner.oauth_client_allowed_scopes = [scope]
@@ -304,10 +305,22 @@ def test_a_token_that_may_not_use_the_service_is_told_with_the_way_to_mend_it(
     campus.open_lab(page, "lab01.ipynb", "narrow")
     before = len(campus.submissions)
     submit_button(page).click()
-    expect(refusal(page)).to_contain_text("stop your server, log out, log in again")
-    link = refusal(page).get_by_role("link", name="Open the Hub control panel")
-    expect(link).to_have_attribute("href", f"{campus.hub.url}hub/home")
+    expect(refusal(page)).to_contain_text("stop your server, log out, log in again, and start it")
     assert len(campus.submissions) == before
+
+    # The administrator mends the roles, and the student does what was said.
+    campus.hub.make_user("narrow", "students")
+    with page.context.expect_page() as opened:
+        refusal(page).get_by_role("link", name="Open the Hub control panel").click()
+    panel = opened.value
+    panel.locator("#stop").click()
+    expect(panel.locator("#start")).to_contain_text("Start My Server", timeout=SLOW_MS)
+    panel.get_by_role("link", name="Logout").click()
+    campus.log_in(panel, "narrow")
+    campus.hub.start_server("narrow")
+    campus.open_lab(panel, "lab01.ipynb", "narrow")
+    submit_button(panel).click()
+    expect(receipt(panel)).to_contain_text("Submitted asnarrow")
 
 
 def test_a_teacher_in_a_students_server_submits_as_the_teacher(page: Page, campus: Campus) -> None:
