@@ -82,6 +82,10 @@ format: install ## Format the code
 bench: install image ## Measure Gofer beside `otter grade`, in one run on this machine
 	@$(BIN)/python -m tests.bench.grading
 
+.PHONY: bench-ingest
+bench-ingest: install ## Measure how many notebooks a second the server takes in
+	@$(BIN)/python -m tests.bench.ingest
+
 .PHONY: bench-spool
 bench-spool: install ## Measure how long the spool takes to list 20,000 entries
 	@$(BIN)/python tests/bench/spool_listing.py

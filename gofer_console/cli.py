@@ -6,17 +6,21 @@ used.
 
 import io
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from gofer_console import actions, grade_list, grader_side, sending, terminal, up
 from gofer_console import doctor as doctor_page
-from gofer_console import grade_list, grader_side, sending, terminal, up
+from gofer_console import failed as failed_page
 from gofer_console.queries import Filter, Layout, grade_rows, opened_gradebook
 from shared.config import ConsoleSettings, child_environment, read_settings
 from shared.errors import ConfigError, GoferError
+from shared.model import SubmissionId
+from shared.spool import Spool
 
 app: Final = typer.Typer(
     name="gofer",
@@ -29,6 +33,10 @@ app: Final = typer.Typer(
 grades: Final = typer.Typer(help="Read the gradebook.", no_args_is_help=True)
 image: Final = typer.Typer(help="Look after the grader image.", no_args_is_help=True)
 app.add_typer(grades, name="grades")
+failed: Final = typer.Typer(
+    help="Look after submissions that our machinery failed and set aside.", no_args_is_help=True
+)
+app.add_typer(failed, name="failed")
 app.add_typer(image, name="image")
 
 
@@ -38,6 +46,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 Course = Annotated[str | None, typer.Option(help="Only this course.")]
 Assignment = Annotated[str | None, typer.Option(help="Only this assignment.")]
 Student = Annotated[str | None, typer.Option(help="Only this student.")]
+Entries = Annotated[
+    list[str] | None, typer.Argument(help="Ids, or the ends of them.", metavar="ID...")
+]
+Every = Annotated[bool, typer.Option("--all", help="All that are set aside.")]
+Why = Annotated[str, typer.Option(help="The reason, for the record.", metavar="TEXT")]
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -168,6 +181,44 @@ def doctor(*, as_json: AsJson = False) -> None:
     else:
         terminal.out().print(doctor_page.as_table(found))
     raise typer.Exit(doctor_page.exit_code(found))
+
+
+@failed.command("list")
+def list_failed(*, as_json: AsJson = False) -> None:
+    """List what was set aside, and why."""
+    failures = Spool(read_settings(ConsoleSettings).volume_path).failed()
+    if as_json:
+        _print_json(failed_page.as_json(failures))
+    elif failures:
+        terminal.out().print(failed_page.as_table(failures))
+    else:
+        terminal.err().print("Nothing is set aside.")
+
+
+@failed.command("retry")
+def retry_failed(entries: Entries = None, *, why: Why, every: Every = False) -> None:
+    """Have submissions that were set aside graded again."""
+    _ask_about_failed(entries, every=every, why=why, request=actions.ask_for_retry)
+
+
+@failed.command("discard")
+def discard_failed(entries: Entries = None, *, why: Why, every: Every = False) -> None:
+    """Give up submissions that were set aside. They stay in the archive, without a grade."""
+    _ask_about_failed(entries, every=every, why=why, request=actions.ask_for_discard)
+
+
+def _ask_about_failed(
+    entries: list[str] | None,
+    *,
+    every: bool,
+    why: str,
+    request: Callable[..., SubmissionId],
+) -> None:
+    settings = read_settings(ConsoleSettings)
+    spool = Spool(settings.volume_path)
+    ids = failed_page.chosen(spool.failed(), entries or [], every=every)
+    is_well = failed_page.ask(spool, settings, ids, request, why, terminal.err())
+    raise typer.Exit(int(not is_well))
 
 
 @image.command("build")

@@ -240,6 +240,12 @@ class _CatalogueSettings(BaseSettings):
         Limits().time_s,
         "Seconds a notebook may run where its assignment sets no limit.",
     )
+    cell_time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = _setting(
+        "GOFER_CELL_TIME_LIMIT_S",
+        None,
+        "Seconds one cell, and one test, may run where the assignment sets no limit.",
+        shown="a quarter of the time limit",
+    )
     memory_limit: Size = _setting(
         "GOFER_MEMORY_LIMIT", "1g", "Memory, swap included, a notebook may use, such as `512m`."
     )
@@ -273,6 +279,7 @@ class _CatalogueSettings(BaseSettings):
         """What a run may use where its assignment sets nothing else."""
         return Limits(
             time_s=self.time_limit_s,
+            cell_time_s=self.cell_time_limit_s,
             memory_bytes=self.memory_limit,
             cpus=self.cpus,
             pids=self.pids_limit,
@@ -434,7 +441,9 @@ class ServerSettings(
         "Seconds a connection may take to send a request's head, or be idle.",
     )
     body_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = _setting(
-        "GOFER_BODY_TIMEOUT_S", 300.0, "Seconds a submission may take to arrive."
+        "GOFER_BODY_TIMEOUT_S",
+        300.0,
+        "Seconds a submission may take to arrive, and an answer to be read.",
     )
 
     @model_validator(mode="after")

@@ -11,7 +11,11 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUIET: Final = ("urllib3", "watchdog", "docker", "asyncio", "alembic")
@@ -77,15 +81,36 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def set_up_logging(level: str, format: str) -> None:  # noqa: A002 - the word of the setting
+class _Mark(logging.Filter):
+    """Puts the same fields on every record."""
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        super().__init__()
+        self._fields = dict(fields)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Mark the record, and let it through."""
+        for name, value in self._fields.items():
+            record.__dict__.setdefault(name, value)
+        return True
+
+
+def set_up_logging(
+    level: str,
+    format: str,  # noqa: A002 - the word of the setting
+    marks: Mapping[str, object] = MappingProxyType({}),
+) -> None:
     """Send this process's log to stderr; doing it again replaces what was set before.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
         format: `text`, `json`, or `auto` for text on a terminal and JSON elsewhere.
+        marks: fields that every line gets, which tell this process from others of its kind.
     """
     is_text = sys.stderr.isatty() if format == "auto" else format == "text"
     handler = logging.StreamHandler(sys.stderr)
+    if marks:
+        handler.addFilter(_Mark(marks))
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
     handler.addFilter(_is_heard)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

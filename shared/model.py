@@ -29,6 +29,11 @@ def new_submission_id() -> SubmissionId:
     return SubmissionId(str(uuid_utils.uuid7()))
 
 
+def made_at(submission_id: SubmissionId) -> datetime:
+    """Return when an id was made, to the millisecond: a UUIDv7 begins with that. Aware, UTC."""
+    return datetime.fromtimestamp(int(submission_id.replace("-", "")[:12], 16) / 1000, UTC)
+
+
 def new_run_id() -> RunId:
     """Make an id for a grading run."""
     return RunId(str(uuid_utils.uuid7()))
@@ -116,6 +121,8 @@ class Limits:
         pids: processes and threads at one time.
         output_bytes: what the notebook's cells may print altogether before the rest is dropped.
         disk_bytes: size of the writable tmpfs, bytes.
+        cell_time_s: wall time of one cell, and of one test, seconds, > 0; None takes a part of
+            `time_s`, see `longest_cell_s`.
     """
 
     time_s: float = 120.0
@@ -124,6 +131,17 @@ class Limits:
     pids: int = 256
     output_bytes: int = 8 << 20
     disk_bytes: int = 256 << 20
+    cell_time_s: float | None = None
+
+    @property
+    def longest_cell_s(self) -> float:
+        """How long one cell or one test may run, seconds; never more than the whole run.
+
+        Unset it is a quarter of the run: a function that never ends costs twice that, once where
+        its student checks it and once where otter tries again, and half of the time is left for the
+        rest.
+        """
+        return min(self.time_s / 4 if self.cell_time_s is None else self.cell_time_s, self.time_s)
 
 
 _RATE = re.compile(r"([1-9][0-9]{0,5})\s*/\s*([1-9][0-9]{0,5})\s*([smhd])")

@@ -7,9 +7,17 @@ envelope is what `envelope.json` in an entry's directory holds.
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from shared.model import AssignmentKey, Sha256, SubmissionId, opaque_name
 
@@ -70,14 +78,56 @@ class SubmitPayload(_Payload):
         return AssignmentKey(self.course, self.section, self.assignment)
 
 
-class Envelope(BaseModel):
-    """Who asked for what, when and why."""
+class RetryPayload(_Payload):
+    """Grade a buried entry again, with all its tries.
 
+    Attributes:
+        entry: which one; it lies in `failed/`.
+    """
+
+    action: Literal["retry"] = "retry"
+    entry: EntryId
+
+
+class DiscardPayload(_Payload):
+    """Give a buried entry up: it goes to the archive without a grade.
+
+    Attributes:
+        entry: which one; it lies in `failed/`.
+    """
+
+    action: Literal["discard"] = "discard"
+    entry: EntryId
+
+
+class _Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: EntryId
-    action: Literal["submit"]
-    payload: SubmitPayload
     requested_by: Name
     received_at: AwareDatetime
     reason: str = ""
+
+
+class Envelope(_Envelope):
+    """A submission: who sent what, and when. The notebook lies beside it."""
+
+    action: Literal["submit"]
+    payload: SubmitPayload
+
+
+class StaffRequest(_Envelope):
+    """What staff ask for: who, what, when and why."""
+
+    action: Literal["retry", "discard"]
+    payload: Annotated[RetryPayload | DiscardPayload, Field(discriminator="action")]
+
+    @model_validator(mode="after")
+    def _is_what_it_says(self) -> Self:
+        if self.payload.action != self.action:
+            raise ValueError("the payload belongs to another action")
+        return self
+
+
+AnyEnvelope = Annotated[Envelope | StaffRequest, Field(discriminator="action")]
+"""What `envelope.json` may hold."""

@@ -99,7 +99,7 @@ def outcome_of(run: RecordedRun) -> Outcome:
     if run.score is not None and run.points_possible is not None:
         score = Score(run.score, run.points_possible)
     grading_s = (run.finished_at - run.started_at).total_seconds()
-    return Outcome(verdict=run.verdict, score=score, grading_s=grading_s)
+    return Outcome(run.verdict, score, grading_s, flags=frozenset(run.flags))
 
 
 def _check_not_buried(spool: Spool, submission_id: SubmissionId, sample: Sample) -> None:

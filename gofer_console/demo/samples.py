@@ -44,6 +44,7 @@ class Sample(_Strict):
         verdict: how grading it must end.
         score: points; given exactly where the verdict has a score.
         points_possible: out of how many.
+        flags: what staff must see on its run.
         docker: what else is right in the docker sandbox.
         process: what else is right in the process sandbox.
     """
@@ -54,6 +55,7 @@ class Sample(_Strict):
     verdict: Verdict
     score: float | None = None
     points_possible: float | None = None
+    flags: frozenset[str] = frozenset()
     docker: Alternative | None = None
     process: Alternative | None = None
 
@@ -89,11 +91,13 @@ class Outcome:
         verdict: of its run.
         score: present exactly where the verdict has one.
         grading_s: seconds from the start of its run to the end.
+        flags: of its run.
     """
 
     verdict: Verdict
     score: Score | None
     grading_s: float
+    flags: frozenset[str] = frozenset()
 
 
 def load_samples(path: Path) -> tuple[Sample, ...]:
@@ -122,7 +126,8 @@ def difference(sample: Sample, outcome: Outcome, sandbox: str) -> str | None:
         return f"expected {sample.verdict}, but it ended as {outcome.verdict}"
     if not _are_close(sample.expected_score, outcome.score):
         return f"expected {_words(sample.expected_score)}, but it got {_words(outcome.score)}"
-    return None
+    lacking = sample.flags - outcome.flags
+    return f"expected the flag {', '.join(sorted(lacking))}" if lacking else None
 
 
 def _are_close(expected: Score | None, found: Score | None) -> bool:

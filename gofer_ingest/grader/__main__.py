@@ -21,12 +21,13 @@ from gofer_ingest.grader.examination import examine
 from gofer_ingest.grader.images import Target, build_image
 from gofer_ingest.grader.process_lock import grader_lock
 from gofer_ingest.grader.process_sandbox import ProcessSandbox
+from gofer_ingest.grader.reaper import reap, reaping
 from gofer_ingest.grader.runs import Tools
 from gofer_ingest.grader.watcher import bell
 from gofer_ingest.grader.worker import Worker
 from shared.catalogue import load_catalogue
 from shared.config import GraderSettings, read_settings
-from shared.errors import ConfigError, GoferError, SandboxUnavailable
+from shared.errors import ConfigError, GoferError
 from shared.gradebook.engine import open_gradebook
 from shared.logs import set_up_logging
 from shared.spool import Spool
@@ -108,7 +109,7 @@ def _run(settings: GraderSettings) -> int:
         # a classic gradebook names no course; the one that is set is the best guess
         course = {"course": settings.course} if settings.course else {}
         gradebook = open_gradebook(settings.volume_path, settings.database_url, **course)
-        _tidy(spool, sandbox)
+        _sweep(spool)
         autograders = Autograders(sandbox, gradebook)
         tools = Tools(spool, catalogue, autograders, sandbox, gradebook, settings.max_tries)
         worker = Worker(
@@ -125,6 +126,7 @@ def _run(settings: GraderSettings) -> int:
         )
         with (
             announcer.announcing(),
+            reaping(sandbox),
             bell(spool.new_dir, worker.ring),
             _stopping_on_signals(worker),
         ):
@@ -144,7 +146,7 @@ def _run(settings: GraderSettings) -> int:
         if not is_clean:
             # Threads still wait for their runs, and joining them would outlast the drain. What they
             # had in hand lies in the spool.
-            _reap(sandbox)
+            reap(sandbox)
             log.warning("Stopped with runs in hand", extra={"action": "stopped", "clean": False})
             logging.shutdown()
             os._exit(EXIT_FAILED)
@@ -152,27 +154,13 @@ def _run(settings: GraderSettings) -> int:
     return 0
 
 
-def _tidy(spool: Spool, sandbox: Sandbox) -> None:
+def _sweep(spool: Spool) -> None:
     swept = spool.sweep_tmp(STALE_AFTER)
     if swept:
         log.info(
             "Removed half-written submissions",
             extra={"action": "swept", "half_written_entries": swept},
         )
-    _reap(sandbox)
-
-
-def _reap(sandbox: Sandbox) -> None:
-    try:
-        reaped = sandbox.reap()
-    except SandboxUnavailable as error:
-        log.error(  # noqa: TRY400 - the message is what staff need; the engine is what failed
-            "Left-over containers could not be looked for",
-            extra={"action": "reap_failed", "reason": str(error)},
-        )
-        return
-    if reaped:
-        log.info("Removed what a run left behind", extra={"action": "reaped", "left": reaped})
 
 
 @contextmanager

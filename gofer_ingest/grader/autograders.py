@@ -202,8 +202,9 @@ class Autograders:
             lost = [q.question for q in result.questions if q.score < q.points_possible]
             earned = f"{result.score.points:g} of {result.score.possible:g} points"
             return (
-                f"The zip's own solution earns only {earned}; it loses some on {', '.join(lost)}."
-            )
+                f"The zip's own solution earns only {earned}; it loses some on {', '.join(lost)}. "
+                f"{result.staff_text}"
+            ).strip()
         return ""
 
 

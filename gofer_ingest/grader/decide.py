@@ -13,12 +13,15 @@ from shared.errors import (
     ImageMissing,
     SandboxUnavailable,
     SpoolError,
+    SpoolUnavailable,
 )
 
 FIRST_WAIT_S: Final = 2.0
 LONGEST_WAIT_S: Final = 300.0
 LONGEST_PAUSE_S: Final = 30.0
 BLOCKED_WAIT_S: Final = 30.0
+PATIENCE_WHILE_SICK: Final = 10
+"""So many times the tries has an entry while everybody's runs fail: it is hardly to blame."""
 
 _PAUSE_WORDS: Final[dict[type[GoferError], str]] = {
     SandboxUnavailable: "engine",
@@ -75,9 +78,9 @@ def after_failure(
     return RetryLater(back_off_s(failures, jitter))
 
 
-def is_engine_trouble(error: GoferError) -> bool:
-    """Whether every other entry would fail the same way just now."""
-    return isinstance(error, SandboxUnavailable | ImageMissing)
+def is_out_of_order(error: GoferError) -> bool:
+    """Whether every other entry would fail the same way just now: engine, disk or gradebook."""
+    return isinstance(error, SandboxUnavailable | ImageMissing | SpoolUnavailable | GradebookError)
 
 
 def pause_word(error: GoferError) -> str:

@@ -108,8 +108,11 @@ def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dic
 class DockerSlot(Slot):
     """One container whose harness is ready."""
 
-    def __init__(self, sandbox: DockerSandbox, container_id: str, channel: _SocketChannel) -> None:
+    def __init__(
+        self, sandbox: DockerSandbox, run_id: RunId, container_id: str, channel: _SocketChannel
+    ) -> None:
         self._sandbox = sandbox
+        self._run_id = run_id
         self._is_gone = False
         self.container_id = container_id
         self.channel = channel
@@ -121,13 +124,7 @@ class DockerSlot(Slot):
             return
         self._is_gone = True
         self.channel.close()
-        try:
-            self._sandbox.remove(self.container_id)
-        except SandboxUnavailable:
-            log.warning(
-                "A container could not be removed; the reaper will",
-                extra={"action": "container_left", "container": self.container_id[:12]},
-            )
+        self._sandbox.let_go(self._run_id, self.container_id)
 
 
 class DockerSandbox(Sandbox):
@@ -147,6 +144,8 @@ class DockerSandbox(Sandbox):
         self._docker_host = docker_host
         # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
         self._connections = threading.local()
+        self._in_use: set[RunId] = set()
+        self._in_use_lock = threading.Lock()
         self._volume_mark = hashlib.sha256(str(volume.resolve()).encode()).hexdigest()[:16]
 
     def image_id(self, image: str | None) -> ImageId:
@@ -188,18 +187,21 @@ class DockerSandbox(Sandbox):
         api = self._api()
         labels = {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id}
         request = container_request(digest, limits, labels)
-        with engine_errors():
-            request["host_config"] = api.create_host_config(**request["host_config"])
-            container_id = api.create_container(**request)["Id"]
+        with self._in_use_lock:
+            self._in_use.add(run_id)  # before there is a container: the reaper is to spare it
+        container_id = None
         try:
+            with engine_errors():
+                request["host_config"] = api.create_host_config(**request["host_config"])
+                container_id = str(api.create_container(**request)["Id"])
             with engine_errors():
                 wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 channel = _SocketChannel(api.attach_socket(container_id, params=wanted))
                 api.start(container_id)
         except GraderError:
-            self._remove_quietly(container_id)
+            self.let_go(run_id, container_id)
             raise
-        slot = DockerSlot(self, container_id, channel)
+        slot = DockerSlot(self, run_id, container_id, channel)
         try:
             harness_link.await_ready(channel, slot.transcript, READY_WITHIN_S)
         except GraderError:
@@ -211,14 +213,13 @@ class DockerSandbox(Sandbox):
         """Grade one notebook; see the port."""
         if not isinstance(slot, DockerSlot):
             raise TypeError("this slot belongs to another sandbox")
-        packed = harness_link.pack_job(
-            job.autograder_zip, job.notebook, output_bytes=job.limits.output_bytes
-        )
+        packed = harness_link.pack_run(job)
         try:
             harness_link.hand_over(slot.channel, slot.transcript, packed, TAKEN_WITHIN_S)
             started = time.monotonic()
+            deadline = started + job.limits.time_s + harness_link.LAST_WORDS_S
             ending, answer = harness_link.await_answer(
-                slot.channel, slot.transcript, packed, started + job.limits.time_s
+                slot.channel, slot.transcript, packed, deadline
             )
             wall_s = time.monotonic() - started
             exit_code, oom_killed = self._how_it_ended(slot.container_id, ending)
@@ -240,15 +241,36 @@ class DockerSandbox(Sandbox):
         )
 
     def reap(self) -> int:
-        """Remove every container that carries this volume's mark; see the port."""
+        """Remove every container of this volume that is not in use; see the port."""
         api = self._api()
         with engine_errors():
             left = api.containers(
                 all=True, filters={"label": f"{LABEL_VOLUME}={self._volume_mark}"}
             )
-        for container in left:
-            self.remove(container["Id"])
-        return len(left)
+        with self._in_use_lock:
+            # asked after the listing: whatever is listed was in use before it was made
+            orphans = [
+                container["Id"]
+                for container in left
+                if container["Labels"].get(LABEL_RUN) not in self._in_use
+            ]
+        for container_id in orphans:
+            self.remove(container_id)
+        return len(orphans)
+
+    def let_go(self, run_id: RunId, container_id: str | None) -> None:
+        """Remove a container at the end of its run; a failure is left to the reaper."""
+        try:
+            if container_id is not None:
+                self.remove(container_id)
+        except SandboxUnavailable:
+            log.warning(
+                "A container could not be removed; the reaper will",
+                extra={"action": "container_left", "container": (container_id or "")[:12]},
+            )
+        finally:
+            with self._in_use_lock:
+                self._in_use.discard(run_id)
 
     def remove(self, container_id: str) -> None:
         """Kill and remove a container; one that is already gone is no error.
@@ -272,15 +294,6 @@ class DockerSandbox(Sandbox):
             self._connections.api = connect(self._docker_host)
         api: docker.APIClient = self._connections.api
         return api
-
-    def _remove_quietly(self, container_id: str) -> None:
-        try:
-            self.remove(container_id)
-        except SandboxUnavailable:
-            log.warning(
-                "A container could not be removed; the reaper will",
-                extra={"action": "container_left", "container": container_id[:12]},
-            )
 
     def _how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
         """Make sure that it has ended; return the exit code, None where we ended it, and OOM."""

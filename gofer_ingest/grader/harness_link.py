@@ -28,9 +28,12 @@ from gofer_ingest.grader.sandbox import (
     LOG_MAX_BYTES,
     LOG_TAIL_MAX_BYTES,
     Ending,
+    Job,
 )
 from shared.errors import HarnessNotReady
 
+LAST_WORDS_S = 5.0
+"""How long past a run's time the harness may take to say what there is: it ends the run itself."""
 _HEADER_LENGTH = len(MAGIC) + 1 + NONCE_LENGTH + 8
 
 
@@ -147,6 +150,17 @@ def pack_job(autograder_zip: bytes, notebook: bytes | None, **options: float) ->
             tar.addfile(info, io.BytesIO(data))
     packed = buffer.getvalue()
     return PackedJob(len(packed).to_bytes(8, "big") + packed, nonce.encode("ascii"))
+
+
+def pack_run(job: Job) -> PackedJob:
+    """Pack one notebook to grade, with the limits that the harness itself keeps."""
+    return pack_job(
+        job.autograder_zip,
+        job.notebook,
+        output_bytes=job.limits.output_bytes,
+        time_s=job.limits.time_s,
+        cell_time_s=job.limits.longest_cell_s,
+    )
 
 
 def await_ready(channel: Channel, transcript: Transcript, within_s: float) -> None:

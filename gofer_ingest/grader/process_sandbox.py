@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,10 @@ FOLDER_PREFIX = "gofer-run-"
 class ProcessSlot(Slot):
     """One harness process that is ready, and the folder it may write to."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+    def __init__(
+        self, sandbox: ProcessSandbox, process: subprocess.Popen[bytes], folder: Path
+    ) -> None:
+        self._sandbox = sandbox
         self.process = process
         self.folder = folder
         self.channel = _PipeChannel(process)
@@ -58,7 +62,7 @@ class ProcessSlot(Slot):
                 self.process.kill()
                 self.process.wait()
         self.channel.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._sandbox.let_go(self.folder)
 
 
 class ProcessSandbox(Sandbox):
@@ -69,6 +73,8 @@ class ProcessSandbox(Sandbox):
     def __init__(self, volume: Path) -> None:
         mark = hashlib.sha256(str(volume.resolve()).encode()).hexdigest()[:16]
         self._prefix = f"{FOLDER_PREFIX}{mark}-"
+        self._in_use: set[Path] = set()
+        self._making = threading.Lock()
 
     def image_id(self, image: str | None) -> ImageId:  # noqa: ARG002 - there is but one
         """Return a name for this interpreter; see the port."""
@@ -98,7 +104,9 @@ class ProcessSandbox(Sandbox):
 
     def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ProcessSlot:  # noqa: ARG002 - there is but one
         """Start a harness and wait for it; see the port."""
-        folder = Path(tempfile.mkdtemp(prefix=self._prefix))
+        with self._making:
+            folder = Path(tempfile.mkdtemp(prefix=self._prefix))
+            self._in_use.add(folder)
         command = [sys.executable, "-I", "-m", "gofer_ingest.grader.harness"]
         command += ["--folder", str(folder / run_id)]
         life = limits.time_s + READY_WITHIN_S + TAKEN_WITHIN_S + LIFE_AFTER_DEADLINE_S
@@ -122,9 +130,9 @@ class ProcessSandbox(Sandbox):
                 start_new_session=True,
             )
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            self.let_go(folder)
             raise SandboxUnavailable(f"No process could be started: {error}") from error
-        slot = ProcessSlot(process, folder)
+        slot = ProcessSlot(self, process, folder)
         try:
             harness_link.await_ready(slot.channel, slot.transcript, READY_WITHIN_S)
         except HarnessNotReady:
@@ -136,14 +144,13 @@ class ProcessSandbox(Sandbox):
         """Grade one notebook; see the port."""
         if not isinstance(slot, ProcessSlot):
             raise TypeError("this slot belongs to another sandbox")
-        packed = harness_link.pack_job(
-            job.autograder_zip, job.notebook, output_bytes=job.limits.output_bytes
-        )
+        packed = harness_link.pack_run(job)
         try:
             harness_link.hand_over(slot.channel, slot.transcript, packed, TAKEN_WITHIN_S)
             started = time.monotonic()
+            deadline = started + job.limits.time_s + harness_link.LAST_WORDS_S
             ending, answer = harness_link.await_answer(
-                slot.channel, slot.transcript, packed, started + job.limits.time_s
+                slot.channel, slot.transcript, packed, deadline
             )
             wall_s = time.monotonic() - started
         finally:
@@ -159,10 +166,17 @@ class ProcessSandbox(Sandbox):
 
     def reap(self) -> int:
         """Remove the folders; a harness whose grader is gone has ended itself. See the port."""
-        left = list(Path(tempfile.gettempdir()).glob(f"{self._prefix}*"))
-        for folder in left:
+        with self._making:
+            folders = set(Path(tempfile.gettempdir()).glob(f"{self._prefix}*")) - self._in_use
+        for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        return len(left)
+        return len(folders)
+
+    def let_go(self, folder: Path) -> None:
+        """Remove a run's folder at its end."""
+        shutil.rmtree(folder, ignore_errors=True)
+        with self._making:
+            self._in_use.discard(folder)
 
 
 def _what_a_run_reads() -> list[Path]:

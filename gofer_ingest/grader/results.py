@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from gofer_ingest.grader import stops
 from gofer_ingest.grader.sandbox import Ending, RawResult
+from gofer_ingest.grader.untrusted import Name, Untrusted
 from shared.errors import ResultsUnreadable
 from shared.model import (
     AutograderSpec,
@@ -37,44 +39,38 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 """What the gradebook's integers can hold."""
 _Text = Annotated[str, Field(max_length=64_000)]
-_Name = Annotated[str, Field(max_length=1_000)]
 
 
-class _Untrusted(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-class _Memory(_Untrusted):
+class _Memory(Untrusted):
     peak_bytes: _Count | None
     oom_kills: _Count | None
 
 
-class _Question(_Untrusted):
-    name: _Name
+class _Question(Untrusted):
+    name: Name
     score: _Finite | None
     possible: _Finite | None
 
 
-class _Answer(_Untrusted):
-    kind: Literal["results", "refused", "kernel_died", "failed"]
+class _Answer(Untrusted):
+    kind: Literal["results", "refused", "timed_out", "kernel_died", "failed"]
     questions: Annotated[list[_Question], Field(max_length=10_000)]
     error: _Text
     log: _Text
     otter_version: Annotated[str, Field(max_length=100)]
     output_truncated: bool
+    stops: stops.Stops
     grading_s: _Finite
     memory: _Memory
 
 
-class _SpecQuestion(_Untrusted):
+class _SpecQuestion(Untrusted):
     name: Annotated[str, Field(min_length=1, max_length=1_000)]
     points: Annotated[_Finite, Field(ge=0)]
     hidden: bool
 
 
-class _SpecAnswer(_Untrusted):
+class _SpecAnswer(Untrusted):
     questions: list[_SpecQuestion]
     points_possible: Annotated[_Finite, Field(ge=0)]
     score_threshold: _Finite | None
@@ -124,10 +120,14 @@ def conclude(raw: RawResult, spec: AutograderSpec, limits: Limits) -> GradingRes
         staff = f"The sandbox's answer is not in the shape the harness writes ({what})."
         return _failure(Verdict.CRASHED, staff, raw, log)
     log = (answer.log + log)[-64_000:]
-    ran_out = raw.oom_killed or bool(answer.memory.oom_kills)
     if answer.kind == "results":
-        return _with_results(answer, raw, spec, log)
-    if ran_out:
+        return _with_results(answer, raw, spec, limits, log)
+    ran_out = _ran_out_of_memory(answer, raw)
+    stopped = stops.staff_sentences(answer.stops, limits, ran_out_of_memory=ran_out)
+    if answer.kind == "timed_out":
+        verdict = Verdict.TIMED_OUT
+        staff = "It was stopped for its time before any test had ended."
+    elif ran_out:
         verdict = Verdict.OUT_OF_MEMORY
         staff = f"It used more than {_mib(limits.memory_bytes)} of memory. {answer.error}"
     elif answer.kind == "refused":
@@ -135,15 +135,16 @@ def conclude(raw: RawResult, spec: AutograderSpec, limits: Limits) -> GradingRes
         staff = f"otter would not grade this notebook: {answer.error}"
     elif answer.kind == "kernel_died":
         verdict = Verdict.CRASHED
-        staff = f"The notebook's kernel ended while it ran. {answer.error}"
+        staff = f"The notebook's kernel ended before any test had. {answer.error}"
     else:
         verdict = Verdict.CRASHED
         staff = f"otter could not read results from this notebook: {answer.error}"
     return _failure(
         verdict,
-        staff,
+        f"{staff} {stopped}".strip(),
         raw,
         log,
+        where=stops.students_place(answer.stops, {question.name for question in spec.questions}),
         otter_version=answer.otter_version,
         peak_memory_bytes=answer.memory.peak_bytes,
     )
@@ -178,7 +179,13 @@ def total(spec: AutograderSpec, scores: dict[str, float]) -> Score:
     return Score(points, spec.points_possible)
 
 
-def _with_results(answer: _Answer, raw: RawResult, spec: AutograderSpec, log: str) -> GradingResult:
+def _ran_out_of_memory(answer: _Answer, raw: RawResult) -> bool:
+    return raw.oom_killed or bool(answer.memory.oom_kills)
+
+
+def _with_results(
+    answer: _Answer, raw: RawResult, spec: AutograderSpec, limits: Limits, log: str
+) -> GradingResult:
     given = {question.name: question for question in answer.questions}
     known = {question.name: question for question in spec.questions}
     flags = set()
@@ -206,6 +213,20 @@ def _with_results(answer: _Answer, raw: RawResult, spec: AutograderSpec, log: st
         flags.add(FLAG_QUESTIONS_UNKNOWN)
     if answer.output_truncated:
         flags.add(FLAG_OUTPUT_TRUNCATED)
+    student_text, staff_text = "Your notebook was graded.", ""
+    if answer.stops:
+        ran_out = _ran_out_of_memory(answer, raw)
+        flags |= stops.flags_of(answer.stops, ran_out_of_memory=ran_out)
+        student_text = stops.students_sentences(
+            answer.stops, limits, known.keys(), ran_out_of_memory=ran_out
+        )
+        student_text = (
+            f"Your notebook was graded, but not all of it came to its end. {student_text}"
+        )
+        staff_text = stops.staff_sentences(answer.stops, limits, ran_out_of_memory=ran_out)
+        missing = [name for name in known if name not in scores]
+        if missing:
+            staff_text += f" Without a result: {', '.join(missing)}."
     return GradingResult(
         verdict=Verdict.GRADED,
         score=total(spec, scores),
@@ -213,8 +234,8 @@ def _with_results(answer: _Answer, raw: RawResult, spec: AutograderSpec, log: st
             QuestionScore(question.name, scores.get(question.name, 0.0), question.points)
             for question in spec.questions
         ),
-        student_text="Your notebook was graded.",
-        staff_text="",
+        student_text=student_text,
+        staff_text=staff_text,
         flags=frozenset(flags),
         log_tail=log,
         otter_version=answer.otter_version,
@@ -264,6 +285,7 @@ def _failure(
     log: str,
     *,
     flags: set[str] | None = None,
+    where: str = "",
     otter_version: str = "",
     peak_memory_bytes: int | None = None,
 ) -> GradingResult:
@@ -271,7 +293,7 @@ def _failure(
         verdict=verdict,
         score=None,
         questions=(),
-        student_text=_STUDENT_TEXTS[verdict],
+        student_text=_STUDENT_TEXTS[verdict] + where,
         staff_text=staff_text,
         flags=frozenset(flags or ()),
         log_tail=log,

@@ -5,16 +5,24 @@ From an entry in the spool to a recorded result. The worker calls it in a thread
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gofer_ingest.grader.decide import LONGEST_PAUSE_S, back_off_s
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, invalid_notebook
 from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
 from gofer_ingest.grader.tally import Tally
-from shared.errors import AlreadyRecorded, AssignmentBlocked, UnknownAssignment
+from shared.errors import (
+    AlreadyRecorded,
+    AssignmentBlocked,
+    GradebookError,
+    UnknownAssignment,
+)
 from shared.gradebook.record import GradingRun, is_recorded, record_run
 from shared.model import RunReason, new_run_id, utc_now
 
@@ -23,10 +31,14 @@ if TYPE_CHECKING:
 
     from gofer_ingest.grader.autograders import Autograder, Autograders
     from shared.catalogue import Assignment, Catalogue
-    from shared.model import AssignmentKey, GradingResult, RunId, SubmissionId
+    from shared.model import AssignmentKey, AttemptsPolicy, GradingResult, RunId, SubmissionId
+    from shared.requests import Envelope
     from shared.spool import Spool
 
 log = logging.getLogger(__name__)
+
+RECORD_WITHIN_S: Final = 900.0
+"""How long a result waits for its gradebook before the run counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,8 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
         return
     if tools.spool.tries(entry_id) >= tools.max_tries:
         raise TriesUsedUp
-    payload = entry.envelope.payload
+    envelope = entry.envelope
+    payload = envelope.payload
     with tools.tally.noting_blocks(payload.key):
         assignment = _assignment(tools.catalogue, payload.key)
         autograder = tools.autograders.ready(assignment)
@@ -101,16 +114,50 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
         sandbox=tools.sandbox.name,
         tries=tries,
     )
-    try:
-        record_run(tools.gradebook, entry.envelope, run, assignment.attempts)
-    except AlreadyRecorded:
-        log.warning(
-            "A run was recorded before; this result is dropped",
-            extra={"action": "already_recorded", "submission_id": entry_id, "run_id": run_id},
-        )
+    _record(tools, envelope, run, assignment.attempts)
     tools.spool.settle(entry_id)
     tools.tally.ran(payload.key, (run.finished_at - run.started_at).total_seconds())
     _tell(entry_id, run_id, result)
+
+
+def _record(tools: Tools, envelope: Envelope, run: GradingRun, attempts: AttemptsPolicy) -> None:
+    """Record a result, with patience: a gradebook that is locked must not cost a run its result.
+
+    Meanwhile the thread takes no other entry, so nothing piles up behind a sick gradebook.
+
+    Raises:
+        RunAbandoned: the process is stopping.
+        GradebookError: it could not be recorded for `RECORD_WITHIN_S`.
+    """
+    deadline = time.monotonic() + RECORD_WITHIN_S
+    for failures in itertools.count(1):
+        try:
+            record_run(tools.gradebook, envelope, run, attempts)
+        except AlreadyRecorded:
+            log.warning(
+                "A run was recorded before; this result is dropped",
+                extra={
+                    "action": "already_recorded",
+                    "submission_id": envelope.id,
+                    "run_id": run.run_id,
+                },
+            )
+        except GradebookError as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning(
+                "A result cannot be recorded yet",
+                extra={
+                    "action": "record_waits",
+                    "submission_id": envelope.id,
+                    "run_id": run.run_id,
+                    "reason": str(error),
+                },
+            )
+            if tools.abandoned.wait(min(back_off_s(failures, 0.5), LONGEST_PAUSE_S)):
+                raise RunAbandoned from error
+            continue
+        return
 
 
 def _assignment(catalogue: Catalogue, key: AssignmentKey) -> Assignment:

@@ -143,4 +143,11 @@ class Sandbox(abc.ABC):
 
     @abc.abstractmethod
     def reap(self) -> int:
-        """Remove whatever earlier graders of this volume left behind; return how many."""
+        """Remove what is left behind; return how many.
+
+        That is what carries this volume's mark and no slot of this object has in use: of earlier
+        graders, or of a run whose container could not be removed at its end.
+
+        Raises:
+            SandboxUnavailable: the engine does not answer.
+        """

@@ -7,13 +7,23 @@ import random
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gofer_ingest.grader import decide
 from gofer_ingest.grader.announcer import STOPPING, Standing
+from gofer_ingest.grader.breaker import Breaker, State
 from gofer_ingest.grader.decide import Bury
+from gofer_ingest.grader.desk import Desk
+from gofer_ingest.grader.line import Line, Ticket
 from gofer_ingest.grader.runs import RunAbandoned, Tools, TriesUsedUp, grade_entry
-from shared.errors import AssignmentBlocked, GoferError, SpoolError, UnknownEntry
+from shared.errors import (
+    AssignmentBlocked,
+    DamagedEntry,
+    GoferError,
+    SpoolError,
+    UnknownEntry,
+)
+from shared.requests import Envelope, StaffRequest
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -21,6 +31,18 @@ if TYPE_CHECKING:
     from shared.model import SubmissionId
 
 log = logging.getLogger(__name__)
+
+READ_AT_ONCE: Final = 500
+"""Envelopes that are read at one look. A full spool is taken in bit by bit, while it is graded."""
+LOOK_EVERY_S: Final = 0.5
+"""While there is enough to do, bells lead to a look no more often: each costs a listing."""
+
+
+class _Again(NamedTuple):
+    """An entry that stays in the line: since when it may be taken, and whether behind all."""
+
+    not_before: float
+    is_last: bool = False
 
 
 class Worker:
@@ -36,19 +58,21 @@ class Worker:
         self._sweep_s = sweep_s
         self._drain_s = drain_s
         self._bell = threading.Event()
+        self._has_news = threading.Event()
         self._is_stopping = threading.Event()
         self._lock = threading.Lock()
-        self._in_hand: dict[SubmissionId, Future[None]] = {}
-        self._not_before: dict[SubmissionId, float] = {}
+        self._line = Line()
+        self._breaker = Breaker()
+        self._desk = Desk(tools.spool, tools.gradebook)
+        self._runs: dict[SubmissionId, Future[None]] = {}
         self._failures: dict[SubmissionId, int] = {}
-        self._engine_failures = 0
-        self._paused_until = 0.0
         self._paused_by = ""
-        self._pending = 0
         self._told_blocked: set[str] = set()
+        self._looked_at = -self._sweep_s
 
     def ring(self) -> None:
-        """Say that there may be something to do; any thread may."""
+        """Say that there may be something new in the spool; any thread may."""
+        self._has_news.set()
         self._bell.set()
 
     def stop(self) -> None:
@@ -60,11 +84,12 @@ class Worker:
         """Return how things stand, for whoever announces it; any thread may."""
         now = time.monotonic()
         with self._lock:
-            paused = self._paused_by if now < self._paused_until else None
+            is_sick = self._breaker.state(now) is not State.WORKING
+            paused = self._paused_by if is_sick else None
             return Standing(
-                running=tuple(sorted(self._in_hand)),
-                pending=self._pending,
-                resting=sum(at > now for at in self._not_before.values()),
+                running=tuple(sorted(self._line.in_hand)),
+                pending=len(self._line),
+                resting=self._line.resting(now),
                 paused=STOPPING if self._is_stopping.is_set() else paused,
             )
 
@@ -77,68 +102,130 @@ class Worker:
         try:
             while not self._is_stopping.is_set():
                 self._bell.clear()
+                self._look()
                 self._claim(with_pool)
-                self._bell.wait(self._next_look_s())
+                self._bell.wait(self._next_turn_s())
+            self._desk.close()
             return self._drain()
         finally:
             with_pool.shutdown(wait=False, cancel_futures=True)
 
-    def _claim(self, pool: ThreadPoolExecutor) -> None:
+    # --- who waits --------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Take in what is new in the spool, at most as often as needed."""
         now = time.monotonic()
-        if now < self._paused_until:
+        is_due = now - self._looked_at >= self._sweep_s
+        if self._has_news.is_set():
+            with self._lock:
+                has_enough = len(self._line) > 2 * self._concurrency
+            is_due = is_due or not has_enough or now - self._looked_at >= LOOK_EVERY_S
+        if not is_due:
             return
+        self._has_news.clear()
+        self._looked_at = now
         try:
             pending = self._tools.spool.pending()
+            with self._lock:
+                self._line.keep_only(set(pending))
+                unknown = [
+                    entry_id
+                    for entry_id in pending
+                    if entry_id not in self._line and entry_id not in self._desk
+                ]
+            found = [self._envelope(entry_id) for entry_id in unknown[:READ_AT_ONCE]]
         except SpoolError as error:
             log.error(  # noqa: TRY400 - the message is what staff need; the disk is what failed
                 "The spool cannot be listed", extra={"action": "sweep_failed", "reason": str(error)}
             )
             return
+        self._desk.take_in(
+            entry_id for entry_id, envelope in found if isinstance(envelope, StaffRequest)
+        )
         with self._lock:
-            self._pending = len(pending)
-            self._forget(set(pending))
-            for entry_id in pending:
-                if len(self._in_hand) >= self._concurrency:
-                    return
-                if entry_id in self._in_hand or self._not_before.get(entry_id, 0.0) > now:
-                    continue
-                self._in_hand[entry_id] = pool.submit(self._take, entry_id)
-
-    def _forget(self, pending: set[SubmissionId]) -> None:
-        for known in (self._not_before, self._failures):
-            for entry_id in known.keys() - pending:
-                del known[entry_id]
-
-    def _next_look_s(self) -> float:
-        now = time.monotonic()
-        with self._lock:
-            due = [at for at in self._not_before.values() if at > now]
-            if self._paused_until > now:
-                due.append(self._paused_until)
-        return max(0.05, min([self._sweep_s, *(at - now for at in due)]))
-
-    def _take(self, entry_id: SubmissionId) -> None:
-        try:
-            self._grade(entry_id)
-        finally:
-            with self._lock:
-                del self._in_hand[entry_id]
+            for entry_id, envelope in found:
+                if isinstance(envelope, Envelope):
+                    payload = envelope.payload
+                    self._line.join(Ticket(entry_id, payload.student, payload.key))
+                elif envelope is None:
+                    # what is wrong with it is found out at its turn
+                    self._line.join(Ticket(entry_id, None, None))
+        if len(unknown) > READ_AT_ONCE:
+            self._looked_at = -self._sweep_s
             self._bell.set()
 
-    def _grade(self, entry_id: SubmissionId) -> None:
+    def _envelope(
+        self, entry_id: SubmissionId
+    ) -> tuple[SubmissionId, Envelope | StaffRequest | None]:
+        try:
+            return entry_id, self._tools.spool.any_envelope_of(entry_id)
+        except (DamagedEntry, UnknownEntry):
+            return entry_id, None
+
+    def _claim(self, pool: ThreadPoolExecutor) -> None:
+        now = time.monotonic()
+        with self._lock:
+            places = self._places(now)
+            while len(self._runs) < places:
+                ticket = self._line.take(now)
+                if ticket is None:
+                    return
+                self._runs[ticket.id] = pool.submit(self._take, ticket)
+
+    def _places(self, now: float) -> int:
+        match self._breaker.state(now):
+            case State.WORKING:
+                return self._concurrency
+            case State.TRYING:
+                return 1
+            case State.PAUSED:
+                return 0
+
+    def _next_turn_s(self) -> float:
+        now = time.monotonic()
+        due = [self._looked_at + (LOOK_EVERY_S if self._has_news.is_set() else self._sweep_s)]
+        with self._lock:
+            if self._breaker.state(now) is State.PAUSED:
+                due.append(self._breaker.resumes_at or now)
+            elif len(self._runs) < self._places(now):
+                due.append(self._line.next_change_at(now) or due[0])
+        return max(0.05, min(due) - now)
+
+    # --- one entry --------------------------------------------------------------------------------
+
+    def _take(self, ticket: Ticket) -> None:
+        again: _Again | None = None
+        try:
+            again = self._grade(ticket)
+        finally:
+            with self._lock:
+                del self._runs[ticket.id]
+                if again is None:
+                    self._line.done(ticket.id)
+                    self._breaker.forget(ticket.id)
+                    self._failures.pop(ticket.id, None)
+                else:
+                    self._line.give_back(
+                        ticket.id, not_before=again.not_before, is_last=again.is_last
+                    )
+            self._bell.set()
+
+    def _grade(self, ticket: Ticket) -> _Again | None:
+        """Grade one entry; return when it may be taken again, or None where it left `new/`."""
+        entry_id = ticket.id
         try:
             grade_entry(self._tools, entry_id)
         except AssignmentBlocked as error:
-            self._wait_for_staff(entry_id, error)
-        except UnknownEntry:
-            return  # staff discarded it in between
-        except RunAbandoned:
-            return
+            return self._wait_for_staff(ticket, error)
+        except (UnknownEntry, RunAbandoned):
+            return None  # staff discarded it in between, or the process stops
         except TriesUsedUp:
             tries = self._tools.spool.tries(entry_id)
-            self._bury(entry_id, f"The grader went down {tries} times with this notebook in hand.")
+            return self._bury(
+                entry_id, f"The grader went down {tries} times with this notebook in hand."
+            )
         except GoferError as error:
-            self._after_failure(entry_id, error)
+            return self._after_failure(entry_id, error)
         except Exception as error:
             # The one frame around an entry: a mistake in Gofer itself must cost neither the other
             # entries nor this one's place in the spool.
@@ -146,37 +233,60 @@ class Worker:
                 "Grading failed in a way nobody foresaw",
                 extra={"action": "run_failed", "submission_id": entry_id},
             )
-            self._after_failure(entry_id, GoferError(f"{type(error).__name__}: {error}"))
-        else:
-            with self._lock:
-                self._engine_failures = 0
-
-    def _wait_for_staff(self, entry_id: SubmissionId, error: AssignmentBlocked) -> None:
-        reason = str(error)
+            return self._after_failure(entry_id, GoferError(f"{type(error).__name__}: {error}"))
         with self._lock:
-            self._not_before[entry_id] = time.monotonic() + decide.BLOCKED_WAIT_S
+            was_sick = self._breaker.state(time.monotonic()) is not State.WORKING
+            self._breaker.worked()
+        if was_sick:
+            log.info("Grading works again", extra={"action": "resumed"})
+        return None
+
+    def _wait_for_staff(self, ticket: Ticket, error: AssignmentBlocked) -> _Again:
+        reason = str(error)
+        not_before = time.monotonic() + decide.BLOCKED_WAIT_S
+        with self._lock:
+            if ticket.key is not None:
+                self._line.rest(ticket.key, until=not_before)
             is_news = reason not in self._told_blocked
             self._told_blocked.add(reason)
         if is_news:
             log.error(
                 "An assignment is blocked; its submissions wait",
-                extra={"action": "assignment_blocked", "submission_id": entry_id, "reason": reason},
+                extra={
+                    "action": "assignment_blocked",
+                    "submission_id": ticket.id,
+                    "reason": reason,
+                },
             )
+        return _Again(not_before)
 
-    def _after_failure(self, entry_id: SubmissionId, error: GoferError) -> None:
+    def _after_failure(self, entry_id: SubmissionId, error: GoferError) -> _Again | None:
         jitter = random.random()  # noqa: S311 - spreads load, keeps no secret
-        if decide.is_engine_trouble(error):
-            self._pause(error, jitter)
-            return
+        now = time.monotonic()
+        if decide.is_out_of_order(error):
+            with self._lock:
+                pause_s = self._breaker.out_of_order(entry_id, str(error), now, jitter)
+                trips = self._breaker.trips_of(entry_id)
+                resumes_at = self._breaker.resumes_at or now
+            self._tell_pause(pause_s, error)
+            if trips > self._tools.max_tries:
+                return self._bury(
+                    entry_id, f"It alone failed {trips} times. The last time: {error}"
+                )
+            # Others are tried before it, in case that it is the one to blame.
+            return _Again(resumes_at + decide.back_off_s(trips + 1, jitter), is_last=True)
         with self._lock:
             self._failures[entry_id] = self._failures.get(entry_id, 0) + 1
             failures = self._failures[entry_id]
+            is_sick = self._breaker.state(now) is not State.WORKING
+            pause_s = self._breaker.failed(entry_id, str(error), now, jitter)
+        self._tell_pause(pause_s, error)
+        max_tries = self._tools.max_tries * (decide.PATIENCE_WHILE_SICK if is_sick else 1)
         decision = decide.after_failure(
-            error, failures=failures, max_tries=self._tools.max_tries, jitter=jitter
+            error, failures=failures, max_tries=max_tries, jitter=jitter
         )
         if isinstance(decision, Bury):
-            self._bury(entry_id, decision.reason)
-            return
+            return self._bury(entry_id, decision.reason)
         log.warning(
             "A run failed and will be tried again",
             extra={
@@ -186,23 +296,18 @@ class Worker:
                 "again_in_s": round(decision.after_s, 1),
             },
         )
-        with self._lock:
-            self._not_before[entry_id] = time.monotonic() + decision.after_s
+        return _Again(now + decision.after_s, is_last=is_sick)
 
-    def _pause(self, error: GoferError, jitter: float) -> None:
-        with self._lock:
-            if time.monotonic() < self._paused_until:
-                return  # another run's failure has said it already
-            self._engine_failures += 1
-            pause_s = min(decide.back_off_s(self._engine_failures, jitter), decide.LONGEST_PAUSE_S)
-            self._paused_until = time.monotonic() + pause_s
-            self._paused_by = decide.pause_word(error)
-        log.error(
-            "The sandbox is out of order; nothing is claimed for a while",
-            extra={"action": "paused", "reason": str(error), "again_in_s": round(pause_s, 1)},
-        )
+    def _tell_pause(self, pause_s: float | None, error: GoferError) -> None:
+        if pause_s is not None:
+            with self._lock:
+                self._paused_by = decide.pause_word(error)
+            log.error(
+                "The machinery is out of order; nothing is claimed for a while",
+                extra={"action": "paused", "reason": str(error), "again_in_s": round(pause_s, 1)},
+            )
 
-    def _bury(self, entry_id: SubmissionId, reason: str) -> None:
+    def _bury(self, entry_id: SubmissionId, reason: str) -> _Again | None:
         try:
             self._tools.spool.bury(entry_id, reason)
         except SpoolError as error:
@@ -210,19 +315,16 @@ class Worker:
                 "An entry could not be buried",
                 extra={"action": "bury_failed", "submission_id": entry_id, "reason": str(error)},
             )
-            with self._lock:
-                self._not_before[entry_id] = time.monotonic() + decide.BLOCKED_WAIT_S
-            return
-        with self._lock:
-            self._failures.pop(entry_id, None)  # staff may retry it before the next look
+            return _Again(time.monotonic() + decide.BLOCKED_WAIT_S)
         log.error(
             "A submission was set aside for staff",
             extra={"action": "buried", "submission_id": entry_id, "reason": reason},
         )
+        return None
 
     def _drain(self) -> bool:
         with self._lock:
-            left = set(self._in_hand.values())
+            left = set(self._runs.values())
         if left:
             log.info(
                 "Finishing what is in hand", extra={"action": "draining", "in_hand": len(left)}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, cast
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from gofer_ingest.server.cross_origin import ORIGIN
 from gofer_ingest.server.errors import (
     UNEXPECTED,
     Answer,
@@ -25,11 +26,13 @@ from gofer_ingest.server.errors import (
     WrongMethod,
     answer_to,
 )
-from gofer_ingest.server.negotiation import is_page_visit, wants_json
+from gofer_ingest.server.negotiation import is_page_visit, wants_json, wants_page
+from gofer_ingest.server.pages import POLICY
 from shared.errors import GoferError, NotAuthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from asyncio import Future
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from tornado.http1connection import HTTP1Connection
@@ -55,6 +58,8 @@ class Handler(RequestHandler):
 
     allowed: ClassVar[frozenset[str]] = frozenset({"GET", "HEAD"})
     """Methods that the address takes."""
+    is_routine: ClassVar[bool] = False
+    """Whether programs ask here again and again, so that its successes are no news in the log."""
 
     means: Means
     body: Body | None = None
@@ -65,7 +70,12 @@ class Handler(RequestHandler):
         """Take what tornado hands every handler of the application."""
         self.means = means
         self.is_logged = False
-        self._is_refused = False
+        self.is_whole = False
+        self._is_answered = False
+        """Whether the answer was written before the body was read."""
+        self._is_lingering = False
+        """Whether it has been sent already, and the rest of the body is only dropped."""
+        self._patience: asyncio.TimerHandle | None = None
         self._dropped_bytes = 0
 
     # --- what subclasses say ---------------------------------------------------------------------
@@ -91,6 +101,12 @@ class Handler(RequestHandler):
         accept = ",".join(self.request.headers.get_list("Accept"))
         return wants_json(accept, otherwise=self.is_json_usual)
 
+    @property
+    def is_page_wanted(self) -> bool:
+        """Whether this request is to be answered with a page for people."""
+        accept = ",".join(self.request.headers.get_list("Accept"))
+        return self.request.method in {"GET", "HEAD"} and wants_page(accept)
+
     async def person(self) -> Person:
         """Return who sends this request.
 
@@ -110,15 +126,42 @@ class Handler(RequestHandler):
             self.means.executor, partial(function, *arguments, **named)
         )
 
+    async def find_room(self) -> None:
+        """Check that there is room for one more submission beside all those in hand.
+
+        Raises:
+            TooManyWaiting, SpoolFull: there is none.
+            SpoolUnavailable: it cannot be looked for.
+        """
+        room = self.means.room
+        if room.is_look_due:
+            await self.in_thread(room.look)
+        room.check(self.means.budget.used_bytes)
+
+    async def at_desk(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Run what asks the gradebook in a thread of its own kind, and wait for it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self.means.desk_executor, partial(function, *arguments, **named)
+        )
+
     def write_text(self, text: str) -> None:
         """Answer in text, with the given sentence and nothing else."""
-        self._write("text/plain; charset=utf-8", f"{text}\n".encode())
+        self.write_content("text/plain; charset=utf-8", f"{text}\n".encode())
 
     def write_json(self, content: dict[str, Any]) -> None:
         """Answer in JSON."""
-        self._write("application/json", json.dumps(content).encode("ascii") + b"\n")
+        self.write_content("application/json", json.dumps(content).encode("ascii") + b"\n")
 
-    def _write(self, kind: str, content: bytes) -> None:
+    def write_page(self, content: bytes) -> None:
+        """Answer with a page, which may load what is this server's own and nothing else."""
+        self.set_header("Content-Security-Policy", POLICY)
+        # With `no-referrer` browsers would hide the origin of our own forms from us as well.
+        self.set_header("Referrer-Policy", "same-origin")
+        self.write_content("text/html; charset=utf-8", content)
+
+    def write_content(self, kind: str, content: bytes) -> None:
+        """Answer with content of this type."""
         self.set_header("Content-Type", kind)
         self.set_header("Content-Length", str(len(content)))
         self.write(content)
@@ -133,13 +176,20 @@ class Handler(RequestHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
 
-    def compute_etag(self) -> None:
-        """Nothing here is to be cached."""
+    def compute_etag(self) -> str | None:
+        """Return None: nothing here is to be cached, unless a subclass says so."""
+        return None
 
     async def prepare(self) -> None:
         """Admit the request or refuse it, before its body is read."""
         self.means.in_hand.add(self)
+        cross_origin = self.means.cross_origin
         try:
+            if cross_origin.is_preflight(self.request.method, self.request.headers):
+                self._set_headers(cross_origin.leave(self._origin, self.allowed))
+                self.set_status(HTTPStatus.NO_CONTENT)
+                self._is_answered = True
+                return
             if self.request.method not in self.allowed:
                 raise WrongMethod(self.allowed)
             if self.request.headers.get("Expect", "100-continue").lower() != "100-continue":
@@ -150,7 +200,8 @@ class Handler(RequestHandler):
 
     async def data_received(self, chunk: bytes) -> None:
         """Keep the next bytes of a body that was admitted, drop those of any other."""
-        if self._is_refused or self.body is None:
+        self.means.metrics.received(len(chunk))
+        if self._is_answered or self.body is None:
             self._dropped_bytes += len(chunk)
             if self._dropped_bytes > LINGER_BYTES and not self._finished:
                 self.finish()  # which closes the connection, since there is more to read
@@ -161,9 +212,11 @@ class Handler(RequestHandler):
             await self._refuse(error)
 
     async def _answer(self, *words: str) -> None:
-        if self._is_refused:
+        self.is_whole = True
+        if self._is_answered:
             self.finish()
-            self._connection.close()  # as the answer said
+            if self._is_lingering:
+                self._connection.close()  # as the answer said
             return
         try:
             await self.answer(*words)
@@ -174,18 +227,29 @@ class Handler(RequestHandler):
 
     get = head = post = put = patch = delete = options = _answer
 
+    def flush(self, include_footers: bool = False) -> Future[None]:  # noqa: FBT001, FBT002 - tornado's
+        """Send what was written; with its first part go the headers that every answer has."""
+        if not self._headers_written:
+            for name, value in self.means.cross_origin.every_answer(self._origin):
+                self.add_header(name, value)  # Vary may have been said already
+            if self.means.in_hand.is_last_call:
+                self.set_header("Connection", "close")
+        return super().flush(include_footers)
+
+    def cut(self) -> None:
+        """Close the connection; what arrived of the request is forgotten."""
+        self._connection.close()
+
     def on_connection_close(self) -> None:
         """Forget a request whose client went away."""
         super().on_connection_close()
-        self._drop_body()
-        self.means.in_hand.discard(self)
-        if not self._is_refused:
+        self._leave()
+        if not (self._is_answered or self._finished):
             _log.info("A client went away before it had its answer", extra=self._named("http.cut"))
 
     def on_finish(self) -> None:
         """Forget a request that was answered."""
-        self._drop_body()
-        self.means.in_hand.discard(self)
+        self._leave()
 
     def write_error(self, status_code: int, **details: Any) -> None:
         """Write what nobody foresaw in the same shape as everything else."""
@@ -194,6 +258,8 @@ class Handler(RequestHandler):
             self._write_answer(answer_to(WrongMethod(self.allowed)), None)
         else:
             self._write_answer(UNEXPECTED, None)
+        if not self.is_whole:
+            self.set_header("Connection", "close")  # as tornado does, since there may be more
         self.finish()
 
     def log_exception(
@@ -215,6 +281,17 @@ class Handler(RequestHandler):
         return {"action": action, "method": self.request.method, "path": self.request.path}
 
     @property
+    def _origin(self) -> str | None:
+        return self.request.headers.get(ORIGIN)
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end of the connection itself, whatever headers say."""
+        # Not `remote_ip`, which a proxy's headers may have changed; nor the socket, which may be
+        # closed by now.
+        return str(cast("Any", self._connection.context).address[0])
+
+    @property
     def _connection(self) -> HTTP1Connection:
         return cast("HTTP1Connection", self.request.connection)
 
@@ -222,16 +299,20 @@ class Handler(RequestHandler):
 
     async def _refuse(self, error: GoferError) -> None:
         """Answer at once; what is still to come of the body is dropped."""
-        self._is_refused = True
+        self._is_answered = True
         self._drop_body()
         self._write_refusal(error)
         headers = self.request.headers
         is_more_coming = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
-        if not is_more_coming or "Expect" in headers:
-            self.finish()
-            return
+        if not is_more_coming:
+            return  # it goes out when tornado has seen that, and the connection lives on
         self.set_header("Connection", "close")
-        self._connection.set_body_timeout(LINGER_S)
+        if "Expect" in headers:
+            self.finish()  # so the client is not told to go on
+            return
+        self._is_lingering = True
+        self._connection.set_body_timeout(LINGER_S)  # which does nothing once it is being read
+        self._patience = asyncio.get_running_loop().call_later(LINGER_S, self.cut)
         try:
             await self.flush()
         except StreamClosedError:
@@ -257,12 +338,14 @@ class Handler(RequestHandler):
     def _write_answer(self, answer: Answer, error: GoferError | None) -> None:
         self.clear()
         self.set_status(answer.status)
-        for name, value in answer.headers:
-            self.set_header(name, value)
+        self.means.metrics.rejected(answer.code)
+        self._set_headers(answer.headers)
         if isinstance(error, NotAuthenticated):
             self.set_header("WWW-Authenticate", self.means.identity.challenge)
         self.set_header("Vary", "Accept")
-        if self.is_json_wanted:
+        if self.is_page_wanted:
+            self._write_refusal_page(answer, error)
+        elif self.is_json_wanted:
             self.write_json(
                 {
                     "status": int(answer.status),
@@ -278,6 +361,29 @@ class Handler(RequestHandler):
                 extra={"action": "http.unavailable", "code": answer.code, "reason": str(error)},
             )
 
+    def _set_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        for name, value in headers:
+            self.set_header(name, value)
+
+    def _write_refusal_page(self, answer: Answer, error: GoferError | None) -> None:
+        identity = self.means.identity
+        is_unknown = isinstance(error, NotAuthenticated)
+        self.write_page(
+            self.means.pages.refusal(
+                answer.status,
+                answer.message,
+                name_form_url=identity.name_form_url(self.means.prefix) if is_unknown else None,
+                next_path=self.request.path,
+            )
+        )
+
     def _drop_body(self) -> None:
         if self.body is not None:
             self.body.drop()
+
+    def _leave(self) -> None:
+        """Forget the request, which is over."""
+        self._drop_body()
+        self.means.in_hand.discard(self)
+        if self._patience is not None:
+            self._patience.cancel()

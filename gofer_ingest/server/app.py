@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tornado.web import Application, RequestHandler
 
 from gofer_ingest.server.answering import Handler
-from gofer_ingest.server.handlers import Health, Nothing, Readiness, Submission, Submissions
+from gofer_ingest.server.handlers import Health, MetricsText, Nothing, Readiness, Submissions
+from gofer_ingest.server.telling import ID, OwnSubmissions, StaticFile, Submission
 
 if TYPE_CHECKING:
     from gofer_ingest.server.means import Means
 
 _log = logging.getLogger("gofer.access")
-_ID = r"([0-9a-f-]{36})"
 
 
 def make_app(means: Means) -> Application:
@@ -25,9 +26,12 @@ def make_app(means: Means) -> Application:
     return Application(
         [
             (prefix + "?", Submissions, given),
-            (f"{prefix}submissions/{_ID}", Submission, given),
+            (f"{prefix}submissions", OwnSubmissions, given),
+            (f"{prefix}submissions/({ID})", Submission, given),
+            (f"{prefix}static/([a-z.]+)", StaticFile, given),
             (f"{prefix}healthz", Health, given),
             (f"{prefix}readyz", Readiness, given),
+            (f"{prefix}metrics", MetricsText, given),
             *(
                 (address, handler, {**given, **own})
                 for address, handler, own in means.identity.addresses(means.prefix)
@@ -41,7 +45,7 @@ def make_app(means: Means) -> Application:
 
 
 def _log_request(handler: RequestHandler) -> None:
-    """Log one answered request: never its query, headers or body."""
+    """Log one answered request, by how it went: never its query, headers or body."""
     if not isinstance(handler, Handler) or handler.is_logged:
         return
     handler.is_logged = True
@@ -55,4 +59,13 @@ def _log_request(handler: RequestHandler) -> None:
     }
     if handler.submission_id is not None:
         extra["submission_id"] = handler.submission_id
-    _log.info("Answered a request", extra=extra)
+    _log.log(_level(handler), "Answered a request", extra=extra)
+
+
+def _level(handler: Handler) -> int:
+    status = handler.get_status()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return logging.WARNING
+    if handler.is_routine and status < HTTPStatus.BAD_REQUEST:
+        return logging.DEBUG
+    return logging.INFO

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import threading
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
+from gofer_ingest.server.errors import NotAllowed
 from gofer_ingest.server.notebooks import read_notebook
-from shared.errors import DamagedEntry, UnknownEntry
+from gofer_ingest.server.rate_windows import check_rate
+from gofer_ingest.server.recent_receipts import RecentReceipt
 from shared.model import Sha256, new_submission_id, utc_now
 from shared.requests import Envelope, SubmitPayload
-from shared.spool import Place
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
 
     from gofer_ingest.server.identity import Person
+    from gofer_ingest.server.notebooks import ReadNotebook, ShapeLimits
+    from gofer_ingest.server.recent_receipts import RecentReceipts, StudentsReceipts
+    from gofer_ingest.server.room import Room
     from shared.catalogue import Catalogue
     from shared.model import AssignmentKey, SubmissionId
     from shared.spool import Spool
 
-_STATES = {Place.NEW: "waiting", Place.ARCHIVED: "recorded", Place.FAILED: "set_aside"}
+LARGE_BYTES: Final = 1 << 20
+"""Larger bodies are read one at a time: made for it, 10 MB of JSON take 300 MB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +73,83 @@ class Door:
     """The submission's way in.
 
     Attributes:
-        catalogue: which assignments there are.
+        catalogue: which assignments there are, and how often each may be submitted.
         spool: where submissions are delivered.
+        recent: the receipts that were given lately.
+        room: whether there is room for more.
+        shape: how large a notebook may be apart from its bytes.
+        repeat_window: how long the same notebook sent again gets the same receipt.
+        clock: the time, aware, in UTC.
     """
 
     catalogue: Catalogue
     spool: Spool
+    recent: RecentReceipts
+    room: Room
+    shape: ShapeLimits
+    repeat_window: timedelta
+    clock: Callable[[], datetime] = utc_now
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def accept(self, body: bytes, person: Person) -> Receipt:
         """Take a submission in; when this returns it is on disk. May run in any thread.
 
+        A notebook that this student was given a receipt for a short while ago is not taken in
+        again: the receipt is the same. It counts nothing in a rate window, and is given even when
+        the window is full.
+
         Raises:
             SubmissionRejected: it cannot be accepted; nothing was stored.
+            NotAllowed: the body is another than the sign-in says.
             SpoolError: it could not be stored.
+            TooManyWaiting, ServerBusy: not just now; nothing was stored.
         """
-        notebook = read_notebook(body)
-        self.catalogue.find(notebook.key)
-        receipt = Receipt(
-            id=new_submission_id(),
-            sha256=Sha256(hashlib.sha256(notebook.content).hexdigest()),
-            received_at=utc_now(),
-            student=person.name,
-            key=notebook.key,
+        signed_sha256 = person.body_sha256 and _checked_sha256(body, person.body_sha256)
+        with self._one_at_a_time if len(body) > LARGE_BYTES else nullcontext():
+            notebook = read_notebook(body, self.shape)
+        rate = self.catalogue.find(notebook.key).rate
+        sha256 = Sha256(
+            signed_sha256
+            if signed_sha256 and notebook.content is body
+            else hashlib.sha256(notebook.content).hexdigest()
         )
+        with self.recent.locked(person.name) as given:
+            now = self.clock()
+            receipt = self._repeated(given, notebook.key, sha256, now)
+            if receipt is None:
+                check_rate(given.given_for(notebook.key), notebook.key, rate, now)
+                receipt = RecentReceipt(new_submission_id(), notebook.key, sha256, now)
+                self._deliver(receipt, notebook, person)
+                given.note(receipt)
+        return Receipt(
+            id=receipt.id,
+            sha256=receipt.sha256,
+            received_at=receipt.received_at,
+            student=person.name,
+            key=receipt.key,
+        )
+
+    def _repeated(
+        self, given: StudentsReceipts, key: AssignmentKey, sha256: Sha256, now: datetime
+    ) -> RecentReceipt | None:
+        """Return the receipt that this notebook has already, if what it promises is there."""
+        receipt = given.repeated(key, sha256, now=now, within=self.repeat_window)
+        if receipt is None or self.spool.find(receipt.id) is None:
+            return None
+        return receipt
+
+    def _deliver(self, receipt: RecentReceipt, notebook: ReadNotebook, person: Person) -> None:
+        size_bytes = len(notebook.content)
+        if self.room.is_look_due:
+            self.room.look()
+        self.room.check(size_bytes)
         payload = SubmitPayload(
             student=person.name,
-            course=notebook.key.course,
-            section=notebook.key.section,
-            assignment=notebook.key.assignment,
+            course=receipt.key.course,
+            section=receipt.key.section,
+            assignment=receipt.key.assignment,
             sha256=receipt.sha256,
-            size_bytes=len(notebook.content),
+            size_bytes=size_bytes,
             source=person.source,
         )
         envelope = Envelope(
@@ -105,34 +160,18 @@ class Door:
             received_at=receipt.received_at,
         )
         self.spool.deliver(envelope, notebook.content)
-        return receipt
+        self.room.take(size_bytes)
 
 
-def state_of(submission_id: SubmissionId, person: Person, spool: Spool) -> dict[str, str]:
-    """Return the state of a student's own submission, for a program to read.
+def _checked_sha256(body: bytes, expected: str) -> str:
+    """Return the SHA-256 of a body.
 
     Raises:
-        UnknownEntry: there is none of this id, or it is another student's: which of the two is
-            nobody's business, so that ids cannot be tried out.
-        SpoolError: the spool cannot be read.
+        NotAllowed: it is not the one that whoever signed the request says.
     """
-    place = spool.find(submission_id)
-    if place is None:
-        raise UnknownEntry
-    try:
-        envelope = spool.envelope_of(submission_id)
-    except DamagedEntry as error:
-        raise UnknownEntry from error  # whose it is cannot be told any more
-    payload = envelope.payload
-    if payload.student != person.name and not person.is_staff:
-        raise UnknownEntry
-    return {
-        "id": envelope.id,
-        "state": _STATES[place],
-        "sha256": payload.sha256,
-        "received_at": envelope.received_at.isoformat(),
-        "student": payload.student,
-        "course": payload.course,
-        "section": payload.section,
-        "assignment": payload.assignment,
-    }
+    sha256 = hashlib.sha256(body).hexdigest()
+    if sha256 != expected:
+        raise NotAllowed(
+            "What arrived is not what was signed, so nothing was accepted. Submit again."
+        )
+    return sha256

@@ -44,6 +44,17 @@ class NotFound(GoferError):
     """There is nothing here. Check the address."""
 
 
+class UnknownSubmission(UnknownEntry):
+    """There is no submission of yours under this address.
+
+    Check the address, and whether you are signed in under the right name.
+    """
+
+
+class BadQuery(GoferError):
+    """What stands behind the question mark of this address cannot be used."""
+
+
 class WrongMethod(GoferError):
     """This address does not take this kind of request."""
 
@@ -58,6 +69,10 @@ class WrongExpectation(GoferError):
 
 class ServerBusy(GoferError):
     """Many submissions are arriving right now. Nothing was accepted; try again in a minute."""
+
+
+class TooManyWaiting(GoferError):
+    """Very many submissions wait to be graded. Nothing was accepted; try again in a few minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +97,11 @@ _TABLE: Final[dict[type[GoferError], tuple[HTTPStatus, str]]] = {
     MissingMetadata: (HTTPStatus.BAD_REQUEST, "missing_metadata"),
     MalformedMetadata: (HTTPStatus.BAD_REQUEST, "malformed_metadata"),
     BadName: (HTTPStatus.BAD_REQUEST, "bad_name"),
+    BadQuery: (HTTPStatus.BAD_REQUEST, "bad_query"),
     NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "not_signed_in"),
     NotAllowed: (HTTPStatus.FORBIDDEN, "not_allowed"),
     UnknownAssignment: (HTTPStatus.NOT_FOUND, "unknown_assignment"),
+    UnknownSubmission: (HTTPStatus.NOT_FOUND, "unknown_submission"),
     UnknownEntry: (HTTPStatus.NOT_FOUND, "unknown_submission"),
     NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     WrongMethod: (HTTPStatus.METHOD_NOT_ALLOWED, "wrong_method"),
@@ -95,11 +112,12 @@ _TABLE: Final[dict[type[GoferError], tuple[HTTPStatus, str]]] = {
     TooMany: (HTTPStatus.TOO_MANY_REQUESTS, "too_many"),
     IdentityUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "identity_unavailable"),
     ServerBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
+    TooManyWaiting: (HTTPStatus.SERVICE_UNAVAILABLE, "too_many_waiting"),
     SpoolUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable"),
     SpoolFull: (HTTPStatus.INSUFFICIENT_STORAGE, "storage_full"),
 }
 
-_SPEAKS_TO_STUDENTS: Final = (SubmissionRejected, NotAuthenticated, NotAllowed)
+_SPEAKS_TO_STUDENTS: Final = (SubmissionRejected, NotAuthenticated, NotAllowed, BadQuery)
 _RETRY_AFTER_S: Final = 60
 
 UNEXPECTED: Final = Answer(

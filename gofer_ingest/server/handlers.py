@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.bodies import Body
-from gofer_ingest.server.door import state_of
-from gofer_ingest.server.errors import NotFound
+from gofer_ingest.server.errors import NotAllowed, NotFound
+from gofer_ingest.server.locality import is_local
+from gofer_ingest.server.metrics import CONTENT_TYPE
+from gofer_ingest.server.telling import Teller
 from shared.errors import WrongContentType
-from shared.model import SubmissionId
 
 if TYPE_CHECKING:
     from gofer_ingest.server.identity import Person
@@ -19,8 +20,8 @@ _JSON_TYPES: Final = frozenset({"application/json", "application/x-ipynb+json", 
 `text/plain`, and scripts that post one send nothing; the body has to be JSON in any case."""
 
 
-class Submissions(Handler):
-    """`{prefix}`: where notebooks are submitted."""
+class Submissions(Teller):
+    """`{prefix}`: where notebooks are submitted, and for browsers the page of one's own."""
 
     allowed: ClassVar = frozenset({"GET", "HEAD", "POST"})
     _sender: Person
@@ -43,12 +44,17 @@ class Submissions(Handler):
             raise WrongContentType("Send the notebook as it is, not compressed.")
         body = Body(self.means.max_body_bytes, self.means.budget)
         body.expect(headers.get("Content-Length", ""))
+        await self.find_room()
         self.body = body
 
     async def answer(self, *words: str) -> None:
         """Store the notebook and give the receipt; 202 means that it is on disk."""
         del words
         if self.body is None:
+            self.set_header("Vary", "Accept")
+            if self.is_page_wanted:
+                await self.show_home()
+                return
             self.write_text(
                 "This is where notebooks are submitted: use the Submit button of your notebook."
             )
@@ -56,6 +62,7 @@ class Submissions(Handler):
         means = self.means
         receipt = await self.in_thread(means.door.accept, self.body.whole(), self._sender)
         self.submission_id = receipt.id
+        means.metrics.accepted(receipt.key, self.request.request_time())
         status_url = f"{means.prefix}submissions/{receipt.id}"
         self.set_status(202)
         self.set_header("Location", status_url)
@@ -66,19 +73,10 @@ class Submissions(Handler):
             self.write_text(receipt.sentence)
 
 
-class Submission(Handler):
-    """`{prefix}submissions/{id}`: the state of one's own submission."""
-
-    async def answer(self, *words: str) -> None:
-        """Tell the state; scores are told once they are published, which is not here."""
-        person = await self.person()
-        submission_id = SubmissionId(words[0])
-        self.submission_id = submission_id
-        self.write_json(await self.in_thread(state_of, submission_id, person, self.means.spool))
-
-
 class Health(Handler):
     """`{prefix}healthz`: the process answers."""
+
+    is_routine: ClassVar = True
 
     async def answer(self, *words: str) -> None:
         """Say so."""
@@ -89,11 +87,32 @@ class Health(Handler):
 class Readiness(Handler):
     """`{prefix}readyz`: a submission would be accepted now."""
 
+    is_routine: ClassVar = True
+
     async def answer(self, *words: str) -> None:
-        """Try whether the spool can be written."""
+        """Try whether the spool can be written, and whether there is room in it."""
         del words
-        await self.in_thread(self.means.spool.prepare)
+        await self.in_thread(self.means.spool.check)
+        await self.find_room()
         self.write_json({"status": "ready"})
+
+
+class MetricsText(Handler):
+    """`{prefix}metrics`: what the server counts, for programs on this machine and for staff."""
+
+    is_routine: ClassVar = True
+
+    async def admit(self) -> None:
+        """Admit whoever asks from this machine itself, and staff from anywhere."""
+        if is_local(self.peer, self.request.headers):
+            return
+        if not (await self.person()).is_staff:
+            raise NotAllowed("The metrics are for staff.")
+
+    async def answer(self, *words: str) -> None:
+        """Tell them."""
+        del words
+        self.write_content(CONTENT_TYPE, await self.in_thread(self.means.metrics.text))
 
 
 class Nothing(Handler):

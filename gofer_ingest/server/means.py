@@ -3,39 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from gofer_ingest.server.bodies import BodyBudget
+    from gofer_ingest.server.cross_origin import CrossOrigin
+    from gofer_ingest.server.desk import Desk
     from gofer_ingest.server.door import Door
     from gofer_ingest.server.identity import Identity
+    from gofer_ingest.server.metrics import Metrics
+    from gofer_ingest.server.pages import Pages
+    from gofer_ingest.server.room import Room
     from shared.spool import Spool
 
 
-class InHand:
-    """The requests that are being answered, so that a stop can wait for them."""
+class Request(Protocol):
+    """A request in hand, as far as a stop needs to know it."""
 
-    def __init__(self) -> None:
-        self._requests: set[object] = set()
+    is_whole: bool
+    """Whether all of it has arrived, so that it is being answered."""
+
+    def cut(self) -> None:
+        """Close its connection."""
+
+
+class InHand:
+    """The requests that are being answered, so that a stop can wait for them.
+
+    Args:
+        changed: is told how many there are whenever that changes.
+    """
+
+    def __init__(self, changed: Callable[[int], object]) -> None:
+        self._requests: set[Request] = set()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+        self._changed = changed
+        self.is_last_call = False
+        """Whether a stop is under way, so that no connection is to be used again."""
 
     def __len__(self) -> int:
         return len(self._requests)
 
-    def add(self, request: object) -> None:
+    def add(self, request: Request) -> None:
         """Begin to count a request."""
         self._requests.add(request)
         self._is_empty.clear()
+        self._changed(len(self))
 
-    def discard(self, request: object) -> None:
+    def discard(self, request: Request) -> None:
         """Count it no longer; doing it again is no error."""
         self._requests.discard(request)
         if not self._requests:
             self._is_empty.set()
+        self._changed(len(self))
 
     async def finished(self, within_s: float) -> bool:
         """Wait until there is none; return False where there still is one after `within_s`."""
@@ -44,6 +69,13 @@ class InHand:
         except TimeoutError:
             return False
         return True
+
+    def cut_incomplete(self) -> int:
+        """Close the connections of those that are still arriving; return how many those were."""
+        incomplete = [request for request in self._requests if not request.is_whole]
+        for request in incomplete:
+            request.cut()
+        return len(incomplete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +86,31 @@ class Means:
         prefix: path under which the server answers; begins and ends with a slash.
         door: the submission's way in.
         spool: where submissions lie.
+        room: whether there is room for more of them.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
+        desk: where people ask for their submissions.
+        desk_executor: threads for that, of which a gradebook that is slow to answer may take all:
+            accepting needs none of them.
+        pages: what browsers are shown.
         budget: what all bodies in hand may have together.
         max_body_bytes: the largest body that is taken.
+        cross_origin: which pages of other origins may use the server.
+        metrics: what is counted.
         in_hand: the requests that are being answered.
     """
 
     prefix: str
     door: Door
     spool: Spool
+    room: Room
     identity: Identity
     executor: Executor
+    desk: Desk
+    desk_executor: Executor
+    pages: Pages
     budget: BodyBudget
     max_body_bytes: int
-    in_hand: InHand = field(default_factory=InHand)
+    cross_origin: CrossOrigin
+    metrics: Metrics
+    in_hand: InHand

@@ -1,4 +1,4 @@
-"""Whether an answer is wanted as JSON or as text, and whether a person looks at it."""
+"""Whether an answer is wanted as JSON, as text or as a page, and whether a person looks at it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _QUALITY: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 
@@ -22,20 +22,20 @@ def wants_json(accept: str, *, otherwise: bool) -> bool:
         accept: the header; empty where there is none.
         otherwise: what to answer where neither is named.
     """
-    json = text = 0.0
-    for part in accept.split(","):
-        kind, *parameters = (word.strip().lower() for word in part.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            if match := _QUALITY.fullmatch(parameter):
-                quality = float(match[1])
-        if kind in {"application/json", "application/*"}:
-            json = max(json, quality)
-        elif kind.startswith("text/"):
-            text = max(text, quality)
+    json = _quality(accept, lambda kind: kind in {"application/json", "application/*"})
+    text = _quality(accept, lambda kind: kind.startswith("text/"))
     if json == text == 0.0:
         return otherwise
     return json >= text
+
+
+def wants_page(accept: str) -> bool:
+    """Tell whether an Accept header asks for a page, as browsers do.
+
+    A page is asked for only by naming HTML, and given where JSON is not asked for more.
+    """
+    html = _quality(accept, lambda kind: kind == "text/html")
+    return html > 0 and html >= _quality(accept, lambda kind: kind == "application/json")
 
 
 def is_page_visit(method: str | None, headers: Mapping[str, str]) -> bool:
@@ -53,3 +53,17 @@ def is_page_visit(method: str | None, headers: Mapping[str, str]) -> bool:
         and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
         and "text/html" in headers.get("Accept", "").lower()
     )
+
+
+def _quality(accept: str, is_meant: Callable[[str], bool]) -> float:
+    """Return the best quality that an Accept header gives to a kind that is meant."""
+    best = 0.0
+    for part in accept.split(","):
+        kind, *parameters = (word.strip().lower() for word in part.split(";"))
+        if is_meant(kind):
+            quality = 1.0
+            for parameter in parameters:
+                if match := _QUALITY.fullmatch(parameter):
+                    quality = float(match[1])
+            best = max(best, quality)
+    return best

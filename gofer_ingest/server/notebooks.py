@@ -7,19 +7,41 @@ the notebook format is the grader's. Nothing here touches disk, network or clock
 from __future__ import annotations
 
 import json
-import math
+import re
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook
+from gofer_ingest.server.json_text import parse
+from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook, TooLarge
 from shared.model import AssignmentKey, opaque_name
 
 _FORMAT: Final = 4
 _OTHER_FORMATS: Final = frozenset({1, 2, 3, 5, 6})
 _BOM: Final = b"\xef\xbb\xbf"
+_WHITE: Final = b" \t\n\r"
+_WRAPPING: Final = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"nb"[ \t\n\r]*:[ \t\n\r]*')
 _WORDS: Final = ("course", "section", "assignment")
+_CONTAINERS: Final = frozenset({dict, list})
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeLimits:
+    """How large a notebook may be apart from its bytes.
+
+    Attributes:
+        max_cells: how many cells it may have.
+        max_depth: how deeply lists and objects may be nested in it; the notebook itself is the
+            first. Python's own parser gives up at about a thousand.
+    """
+
+    max_cells: int = 5000
+    max_depth: int = 100
+
+
+_USUAL_LIMITS: Final = ShapeLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +50,8 @@ class ReadNotebook:
 
     Attributes:
         key: the assignment its metadata names; whether there is one, the catalogue knows.
-        content: the bytes to store. Of a bare notebook these are the bytes sent, without a byte
-            order mark; of a wrapped one its JSON written again in UTF-8.
+        content: the bytes to store: those sent, without a byte order mark and without the
+            wrapping. Where more than the notebook is wrapped, its JSON is written again in UTF-8.
     """
 
     key: AssignmentKey
@@ -51,29 +73,25 @@ class _Shape(BaseModel):
     cells: list[_Cell]
 
 
-def read_notebook(body: bytes) -> ReadNotebook:
+def read_notebook(body: bytes, limits: ShapeLimits = _USUAL_LIMITS) -> ReadNotebook:
     """Read what a submit button sends, `{"nb": <notebook>}`, or a bare notebook.
 
     Args:
         body: the whole body of the request.
+        limits: how large the notebook may be apart from that.
 
     Raises:
-        NotANotebook: it is no JSON, or no notebook of format 4.
+        NotANotebook: it is no JSON, no notebook of format 4, or nested too deeply.
+        TooLarge: it has too many cells.
         MissingMetadata: the notebook does not say which assignment it is.
         MalformedMetadata: what it says cannot be the name of one.
     """
     body = body.removeprefix(_BOM)
     try:
-        sent = _parse(body)
-        if not isinstance(sent, dict):
-            raise NotANotebook
-        if is_wrapped := "nb" in sent and "cells" not in sent:
-            sent = sent["nb"]
-        metadata = _metadata_of(sent)
-        key = assignment_key(metadata)
-        return ReadNotebook(key, _written(sent) if is_wrapped else body)
+        sent, content = _unwrapped(body)
+        return ReadNotebook(assignment_key(_metadata_of(sent, limits)), content)
     except RecursionError:
-        raise NotANotebook("This file is nested too deeply to be a Jupyter notebook.") from None
+        raise _nested_too_deeply() from None
 
 
 def assignment_key(metadata: dict[str, Any]) -> AssignmentKey:
@@ -127,33 +145,27 @@ def _name(word: str, value: object) -> str:
     )
 
 
-def _parse(body: bytes) -> object:
-    try:
-        sent: object = json.loads(
-            body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
-        )
-    except ValueError:
-        # Not UTF-8, not JSON, or a number of thousands of digits.
-        raise NotANotebook from None
-    return sent
+def _unwrapped(body: bytes) -> tuple[object, bytes]:
+    """Return the notebook that was sent, parsed, and its bytes without what is around it.
+
+    A button's wrapping is taken off as text: what is stored is what was sent, and parsed once.
+    """
+    if around := _WRAPPING.match(body):
+        inner = body[around.end() :].rstrip(_WHITE)
+        if inner.endswith(b"}"):
+            inner = inner[:-1].rstrip(_WHITE)
+            with suppress(NotANotebook, RecursionError):
+                return parse(inner), inner  # one value, so there is nothing beside it
+    sent = parse(body)
+    if isinstance(sent, dict) and "nb" in sent and "cells" not in sent:
+        return sent["nb"], _written(sent["nb"])
+    return sent, body
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise NotANotebook(
-        f"This notebook holds the value {constant}, which JSON does not have. Clear the outputs of "
-        "your cells, save, and submit again."
-    )
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        _refuse_constant("Infinity")
-    return number
-
-
-def _metadata_of(sent: object) -> dict[str, Any]:
-    version = sent.get("nbformat") if isinstance(sent, dict) else None
+def _metadata_of(sent: object, limits: ShapeLimits) -> dict[str, Any]:
+    if not isinstance(sent, dict):
+        raise NotANotebook
+    version = sent.get("nbformat")
     if type(version) is int and version in _OTHER_FORMATS:
         if version < _FORMAT:
             raise NotANotebook(
@@ -163,6 +175,13 @@ def _metadata_of(sent: object) -> dict[str, Any]:
         raise NotANotebook(
             f"This notebook has the format {version}, which is newer than this server knows."
         )
+    cells = sent.get("cells")
+    if isinstance(cells, list) and len(cells) > limits.max_cells:
+        raise TooLarge(
+            f"This notebook has {len(cells)} cells, and {limits.max_cells} are the most that can "
+            "be taken. Delete the cells that you do not need, save, and submit again."
+        )
+    _check_depth(sent, limits.max_depth)
     try:
         shape = _Shape.model_validate(sent)
     except ValidationError:
@@ -170,6 +189,28 @@ def _metadata_of(sent: object) -> dict[str, Any]:
     if shape.nbformat != _FORMAT:
         raise NotANotebook
     return shape.metadata
+
+
+def _check_depth(sent: dict[str, Any], max_depth: int) -> None:
+    """Check level by level that nothing is nested too deeply: 0.2 ms for a notebook of 136 kB.
+
+    To count the brackets outside strings takes four times as long, and has to find the strings.
+    """
+    level: list[Any] = [sent]
+    for _ in range(max_depth):
+        level = [
+            inner
+            for container in level
+            for inner in (container.values() if type(container) is dict else container)
+            if type(inner) in _CONTAINERS
+        ]
+        if not level:
+            return
+    raise _nested_too_deeply()
+
+
+def _nested_too_deeply() -> NotANotebook:
+    return NotANotebook("This file is nested too deeply to be a Jupyter notebook.")
 
 
 def _written(notebook: object) -> bytes:

@@ -53,6 +53,7 @@ class Written(BaseModel):
     solution: Text | None = None
     image: Text | None = None
     time_limit_s: _Amount | None = None
+    cell_time_limit_s: _Amount | None = None
     memory: _Size | None = None
     cpus: _Amount | None = None
     pids: Annotated[int, Field(gt=0, strict=True)] | None = None
@@ -76,6 +77,7 @@ class Written(BaseModel):
         """Return the limits that are written, and the defaults for those that are not."""
         written = {
             "time_s": self.time_limit_s,
+            "cell_time_s": self.cell_time_limit_s,
             "memory_bytes": self.memory,
             "cpus": self.cpus,
             "pids": self.pids,

@@ -6,7 +6,8 @@ One entry is one directory named by its `SubmissionId`. It holds `envelope.json`
 move is one rename; what must be on disk before a move is fsynced before it.
 """
 
+from shared.spool.census import Census
 from shared.spool.directory_queue import Spool
 from shared.spool.entry import Entry, Failure, Place
 
-__all__ = ["Entry", "Failure", "Place", "Spool"]
+__all__ = ["Census", "Entry", "Failure", "Place", "Spool"]

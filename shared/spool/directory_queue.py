@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from shared.errors import DamagedEntry, UnknownEntry
 from shared.model import utc_now
-from shared.requests import NOTEBOOK_NAME
+from shared.requests import NOTEBOOK_NAME, StaffRequest
 from shared.spool import disk, entry
+from shared.spool.census import Census, take_census
 from shared.spool.entry import Entry, Failure, Place, spool_errors
 from shared.spool.places import Places
 
@@ -46,6 +47,15 @@ class Spool:
         """The folder of delivered entries: what a watcher watches."""
         return self._places.new
 
+    def free_bytes(self) -> int:
+        """Return how much room the spool's disk has for this process's user.
+
+        Raises:
+            SpoolUnavailable: the disk refused.
+        """
+        with spool_errors("look at its disk"):
+            return disk.free_bytes(self._places.new)
+
     def prepare(self) -> None:
         """Make the folders that are not there, and check that entries can move between them.
 
@@ -57,7 +67,21 @@ class Spool:
             self._places.make()
             self._places.check_moves()
 
-    def deliver(self, envelope: Envelope, notebook: bytes | None = None) -> None:
+    def check(self) -> None:
+        """Check that an entry could be delivered and moved now.
+
+        This makes no folder: where one is not there the volume went away, and what was delivered
+        in its place would be hidden when it comes back.
+
+        Raises:
+            SpoolFull: there is no room.
+            SpoolUnavailable: a folder is not there or cannot be written, or they are not all on
+                one file system.
+        """
+        with spool_errors("be used"):
+            self._places.check_moves()
+
+    def deliver(self, envelope: Envelope | StaffRequest, notebook: bytes | None = None) -> None:
         """Store an entry durably and show it in `new/`. Once this returns it cannot be lost.
 
         Should the very last step fail, the fsync of `new/`, the entry stays where it is although
@@ -66,7 +90,8 @@ class Spool:
 
         Args:
             envelope: its id decides the entry's name.
-            notebook: the bytes that the envelope's SHA-256 and size were taken of.
+            notebook: the bytes that a submission's SHA-256 and size were taken of; None for what
+                staff ask for.
 
         Raises:
             DuplicateEntry: an entry of this id is in the spool or the archive already.
@@ -83,8 +108,10 @@ class Spool:
             try:
                 disk.make_directory(staging)
                 with disk.opened_entry(staging) as directory:
-                    disk.write_file(directory, entry.ENVELOPE_NAME, encoded)
-                    disk.write_file(directory, NOTEBOOK_NAME, content)
+                    files = {entry.ENVELOPE_NAME: encoded}
+                    if content is not None:
+                        files[NOTEBOOK_NAME] = content
+                    disk.write_files(directory, files)
                     disk.sync_entry(directory)
                 self._places.show(staging, envelope.id)
             except BaseException:
@@ -103,6 +130,15 @@ class Spool:
         with spool_errors("list its entries"):
             return self._places.ids_in(self._places.new)
 
+    def census(self) -> Census:
+        """Count the entries by place; names only, nothing is opened.
+
+        Raises:
+            SpoolUnavailable: a folder cannot be listed.
+        """
+        with spool_errors("count its entries"):
+            return take_census(self._places)
+
     def read(self, submission_id: SubmissionId) -> Entry:
         """Read an entry in `new/`; its notebook is read when asked for.
 
@@ -115,9 +151,27 @@ class Spool:
             spool_errors("read an entry"),
             self._places.opened(Place.NEW, submission_id) as directory,
         ):
-            entry.check_files(directory)
-            envelope = entry.read_envelope(directory, submission_id)
+            envelope = _submission(entry.read_envelope(directory, submission_id))
+            entry.check_files(directory, envelope)
         return Entry(envelope, self._places.path(Place.NEW, submission_id))
+
+    def read_request(self, request_id: SubmissionId) -> StaffRequest:
+        """Read what staff ask for from an entry in `new/`.
+
+        Raises:
+            UnknownEntry: it is not in `new/`.
+            DamagedEntry: it is not what was delivered, or is a submission.
+            SpoolUnavailable: the disk refused.
+        """
+        with (
+            spool_errors("read a request"),
+            self._places.opened(Place.NEW, request_id) as directory,
+        ):
+            envelope = entry.read_envelope(directory, request_id)
+            entry.check_files(directory, envelope)
+        if isinstance(envelope, StaffRequest):
+            return envelope
+        raise DamagedEntry("This entry is a submission.")
 
     def begin_try(self, submission_id: SubmissionId) -> int:
         """Count a try, durably, before a run is started; return its number, 1 for the first.
@@ -228,6 +282,53 @@ class Spool:
                 entry.forget_tries(directory)
             self._places.move(submission_id, Place.FAILED, Place.NEW)
 
+    def discard(self, submission_id: SubmissionId, *, requested_by: str, reason: str) -> None:
+        """Move a buried entry to the archive, noting who gave it up. Nothing of it is deleted.
+
+        Doing it again is no error, and the first note stays.
+
+        Args:
+            submission_id: of an entry in `failed/`.
+            requested_by: who wants it.
+            reason: in plain words; kept up to 4000 characters.
+
+        Raises:
+            UnknownEntry: it does not lie in `failed/`, and was not discarded before.
+            DamagedEntry: what lies there is not a directory.
+            DuplicateEntry: it is in the archive as well, which was not touched.
+            SpoolFull: there is no room for the note.
+            SpoolUnavailable: the disk refused.
+        """
+        with spool_errors("discard an entry"):
+            note = entry.DiscardSidecar(
+                reason=reason[: entry.REASON_MAX_CHARACTERS],
+                requested_by=requested_by,
+                discarded_at=utc_now(),
+            )
+            try:
+                with self._places.opened(Place.FAILED, submission_id) as directory:
+                    entry.write_discard(directory, note)
+            except UnknownEntry:
+                if not self.was_discarded(submission_id):
+                    raise
+            self._places.move(submission_id, Place.FAILED, Place.ARCHIVED)
+
+    def was_discarded(self, submission_id: SubmissionId) -> bool:
+        """Tell whether staff gave this entry up, so that the archive has it without a run.
+
+        Raises:
+            UnknownEntry: the spool has no such entry, nor has the archive.
+            SpoolUnavailable: the disk refused.
+        """
+        with (
+            spool_errors("look for a note"),
+            self._places.opened_anywhere(submission_id) as directory,
+        ):
+            try:
+                return entry.read_discard(directory) is not None
+            except DamagedEntry:
+                return True  # the note is there, whatever it says
+
     def find(self, submission_id: SubmissionId) -> Place | None:
         """Tell where an entry lies, in whatever state; None where there is none of this id.
 
@@ -241,7 +342,17 @@ class Spool:
                 return None
 
     def envelope_of(self, submission_id: SubmissionId) -> Envelope:
-        """Read an entry's envelope, wherever it lies.
+        """Read a submission's envelope, wherever it lies.
+
+        Raises:
+            UnknownEntry: the spool has no such entry, nor has the archive.
+            DamagedEntry: its envelope cannot be read, or is not a submission's.
+            SpoolUnavailable: the disk refused.
+        """
+        return _submission(self.any_envelope_of(submission_id))
+
+    def any_envelope_of(self, entry_id: SubmissionId) -> Envelope | StaffRequest:
+        """Read an entry's envelope, wherever it lies and whatever it is.
 
         Raises:
             UnknownEntry: the spool has no such entry, nor has the archive.
@@ -250,9 +361,9 @@ class Spool:
         """
         with (
             spool_errors("read an envelope"),
-            self._places.opened_anywhere(submission_id) as directory,
+            self._places.opened_anywhere(entry_id) as directory,
         ):
-            return entry.read_envelope(directory, submission_id)
+            return entry.read_envelope(directory, entry_id)
 
     def failure_of(self, submission_id: SubmissionId) -> Failure | None:
         """Read why an entry was buried; None where it does not lie in `failed/`.
@@ -269,7 +380,7 @@ class Spool:
                     self._places.opened(Place.FAILED, submission_id) as directory,
                 ):
                     with suppress(DamagedEntry):
-                        envelope = entry.read_envelope(directory, submission_id)
+                        envelope = _submission(entry.read_envelope(directory, submission_id))
                     note = entry.read_failure(directory)
             except (UnknownEntry, FileNotFoundError):
                 return None
@@ -302,8 +413,18 @@ class Spool:
         return swept
 
 
-def _fitting(envelope: Envelope, notebook: bytes | None) -> bytes:
+def _submission(envelope: Envelope | StaffRequest) -> Envelope:
+    if isinstance(envelope, StaffRequest):
+        raise DamagedEntry("This entry is no submission, but something that staff asked for.")
+    return envelope
+
+
+def _fitting(envelope: Envelope | StaffRequest, notebook: bytes | None) -> bytes | None:
     """Return the notebook if it is the one the envelope speaks of; a caller's mistake otherwise."""
+    if isinstance(envelope, StaffRequest):
+        if notebook is not None:
+            raise ValueError("what staff ask for has no notebook")
+        return None
     if notebook is None:
         raise ValueError(f"an entry to {envelope.action} needs its notebook")
     if len(notebook) != envelope.payload.size_bytes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.errors import DamagedEntry, SpoolFull, SpoolUnavailable, UnknownEntry
-from shared.requests import NOTEBOOK_NAME, EntryId, Envelope
+from shared.requests import NOTEBOOK_NAME, AnyEnvelope, EntryId, Envelope, StaffRequest
 from shared.spool import disk
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ENVELOPE_NAME = "envelope.json"
 TRIES_NAME = "tries.json"
 FAILURE_NAME = "failure.json"
+DISCARD_NAME = "discarded.json"
 
 ENVELOPE_MAX_BYTES = 64 << 10
 SIDECAR_MAX_BYTES = 64 << 10
@@ -36,11 +37,14 @@ REASON_MAX_CHARACTERS = 4000
 """Of a failure's reason; also in UTF-8, and escaped in JSON, it fits in a sidecar."""
 
 _SIDECARS = frozenset(
-    name + suffix for name in (TRIES_NAME, FAILURE_NAME) for suffix in ("", disk.FRESH_SUFFIX)
+    name + suffix
+    for name in (TRIES_NAME, FAILURE_NAME, DISCARD_NAME)
+    for suffix in ("", disk.FRESH_SUFFIX)
 )
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _entry_id = TypeAdapter(EntryId).validator
+_envelope: TypeAdapter[Envelope | StaffRequest] = TypeAdapter(AnyEnvelope)
 
 
 class Place(enum.StrEnum):
@@ -87,7 +91,7 @@ class Failure:
     """A buried entry, and why it was buried.
 
     Attributes:
-        envelope: None where it cannot be read.
+        envelope: None where it cannot be read, or is not a submission's.
         tries: how often a run had been started.
         buried_at: aware, UTC.
     """
@@ -120,6 +124,14 @@ class FailureSidecar(_Sidecar):
     buried_at: AwareDatetime
 
 
+class DiscardSidecar(_Sidecar):
+    """What `discarded.json` holds: who gave an entry up, when and why."""
+
+    reason: str
+    requested_by: str
+    discarded_at: AwareDatetime
+
+
 @contextmanager
 def spool_errors(doing: str | None = None) -> Iterator[None]:
     """Turn what the operating system refuses into the spool's own errors.
@@ -145,7 +157,7 @@ def is_entry_id(name: str) -> bool:
     return _entry_id.isinstance_python(name)
 
 
-def encode_envelope(envelope: Envelope) -> bytes:
+def encode_envelope(envelope: Envelope | StaffRequest) -> bytes:
     """Encode an envelope as `envelope.json` holds it.
 
     Raises:
@@ -154,26 +166,28 @@ def encode_envelope(envelope: Envelope) -> bytes:
     encoded = envelope.model_dump_json().encode()
     if len(encoded) > ENVELOPE_MAX_BYTES:
         raise ValueError(f"an envelope has at most {ENVELOPE_MAX_BYTES} bytes, not {len(encoded)}")
-    if Envelope.model_validate_json(encoded) != envelope:
+    if _envelope.validate_json(encoded) != envelope:
         raise ValueError("this envelope is not the same after it was written and read")
     return encoded
 
 
-def check_files(directory: int) -> None:
+def check_files(directory: int, envelope: Envelope | StaffRequest) -> None:
     """Check that an entry has the files it needs and none that nobody put there.
 
     Raises:
         DamagedEntry: naming what is missing or too many.
     """
     names = set(disk.list_names(directory))
-    wanted = {ENVELOPE_NAME, NOTEBOOK_NAME}
+    wanted = {ENVELOPE_NAME}
+    if isinstance(envelope, Envelope):
+        wanted.add(NOTEBOOK_NAME)
     if missing := sorted(wanted - names):
         raise DamagedEntry(f"The entry lacks {', '.join(missing)}")
     if extra := sorted(names - wanted - _SIDECARS):
         raise DamagedEntry(f"The entry holds {extra[0]!a}, which does not belong there")
 
 
-def read_envelope(directory: int, submission_id: SubmissionId) -> Envelope:
+def read_envelope(directory: int, submission_id: SubmissionId) -> Envelope | StaffRequest:
     """Read an entry's envelope.
 
     Raises:
@@ -181,7 +195,7 @@ def read_envelope(directory: int, submission_id: SubmissionId) -> Envelope:
     """
     encoded = _read(directory, ENVELOPE_NAME, max_bytes=ENVELOPE_MAX_BYTES)
     try:
-        envelope = Envelope.model_validate_json(encoded)
+        envelope = _envelope.validate_json(encoded)
     except ValidationError as error:
         raise DamagedEntry(
             f"{ENVELOPE_NAME} is not a valid envelope: {_first_problem(error)}"
@@ -208,8 +222,9 @@ def write_tries(directory: int, tries: int) -> None:
 
 
 def forget_tries(directory: int) -> None:
-    """Let the tries start again, durably."""
+    """Let the tries start again, and be given up no longer, durably."""
     disk.remove_file(directory, TRIES_NAME)
+    disk.remove_file(directory, DISCARD_NAME)
     disk.sync_entry(directory)
 
 
@@ -229,6 +244,20 @@ def write_failure(directory: int, *, reason: str, tries: int, buried_at: datetim
     _write_sidecar(
         directory, FAILURE_NAME, FailureSidecar(reason=text, tries=tries, buried_at=buried_at)
     )
+
+
+def read_discard(directory: int) -> DiscardSidecar | None:
+    """Read who gave an entry up; None without a sidecar.
+
+    Raises:
+        DamagedEntry: the sidecar cannot be understood.
+    """
+    return _read_sidecar(directory, DISCARD_NAME, DiscardSidecar)
+
+
+def write_discard(directory: int, discard: DiscardSidecar) -> None:
+    """Write who gives an entry up, durably."""
+    _write_sidecar(directory, DISCARD_NAME, discard)
 
 
 def _read(directory: int, name: str, *, max_bytes: int) -> bytes:

@@ -58,3 +58,19 @@ def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Sandbox:
         adapter: DockerSandbox = request.getfixturevalue("docker_sandbox")
         return adapter
     return ProcessSandbox(tmp_path)
+
+
+@pytest.fixture(
+    scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)]
+)
+def module_sandbox(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """Each adapter in turn, for all tests of a module that grade their notebooks side by side."""
+    volume = tmp_path_factory.mktemp("volume")
+    adapter: Sandbox = ProcessSandbox(volume)
+    if request.param == "docker":
+        request.getfixturevalue("engine")
+        adapter = DockerSandbox(IMAGE, volume, DOCKER_HOST)
+    yield adapter
+    assert adapter.reap() == 0, "something was left behind"

@@ -48,7 +48,7 @@ def outcomes(
         notebook = (COURSE / sample.file).read_bytes()
         zipped = assignment.autograder_zip.read_bytes()
         result = grade(sandbox, zipped, notebook, assignment.limits)
-        return sample.file, Outcome(result.verdict, result.score, result.wall_s)
+        return sample.file, Outcome(result.verdict, result.score, result.wall_s, result.flags)
 
     with ThreadPoolExecutor(2) as pool:
         graded = dict(pool.map(outcome, SAMPLES))

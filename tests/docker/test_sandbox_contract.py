@@ -9,6 +9,7 @@ import tempfile
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,11 +78,11 @@ def test_files_of_the_zip_lie_beside_the_notebook(sandbox: Sandbox) -> None:
 
 
 def test_a_notebook_that_never_ends_is_stopped_at_its_limit(sandbox: Sandbox) -> None:
-    limits = Limits(time_s=6.0, memory_bytes=TEST_LIMITS.memory_bytes)
+    limits = replace(TEST_LIMITS, time_s=6.0, cell_time_s=6.0)
     started = time.monotonic()
-    raw = run(sandbox, ADDITION, notebook("while True: pass"), limits)
-    assert raw.ending is Ending.TIMED_OUT
-    assert raw.answer is None
+    result = grade(sandbox, ADDITION, notebook("while True: pass"), limits)
+    assert result.verdict is Verdict.TIMED_OUT
+    assert result.score is None
     assert time.monotonic() - started < 60
 
 
@@ -95,8 +96,16 @@ def test_a_notebook_that_ignores_the_interrupt_is_stopped_as_well(sandbox: Sandb
                 while True: pass
             except BaseException: pass
         """
-    limits = Limits(time_s=6.0, memory_bytes=TEST_LIMITS.memory_bytes)
-    assert run(sandbox, ADDITION, notebook(stubborn), limits).ending is Ending.TIMED_OUT
+    result = grade(sandbox, ADDITION, notebook(stubborn), replace(TEST_LIMITS, cell_time_s=2.0))
+    assert result.verdict is Verdict.TIMED_OUT
+    assert result.score is None
+
+
+def test_a_notebook_that_stops_the_harness_is_ended_from_outside(sandbox: Sandbox) -> None:
+    stops = "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)"
+    raw = run(sandbox, ADDITION, notebook(stops), replace(TEST_LIMITS, time_s=6.0))
+    assert raw.ending is Ending.TIMED_OUT
+    assert raw.answer is None
 
 
 def test_a_kernel_that_ends_itself_is_a_crash_without_a_score(sandbox: Sandbox) -> None:
@@ -189,3 +198,12 @@ def test_the_process_sandbox_leaves_no_folder(
         sandbox = ProcessSandbox(tmp_path)
         assert grade(sandbox, ADDITION, notebook("total = 5")).verdict is Verdict.GRADED
         assert list(Path(folder).iterdir()) == []
+
+
+def test_what_is_in_use_is_not_reaped(sandbox: Sandbox) -> None:
+    slot = sandbox.prepare(None, Limits(), new_run_id())
+    try:
+        assert sandbox.reap() == 0
+    finally:
+        slot.discard()
+    assert sandbox.reap() == 0

@@ -68,7 +68,9 @@ def test_every_verdict_is_waited_for_and_told(tmp_path: Path) -> None:
         on_outcome=lambda _sample, outcome: told.append(outcome),
     )
     assert outcomes == {
-        first.id: Outcome(Verdict.GRADED, Score(7.5, 10), 2.0),
+        first.id: Outcome(
+            Verdict.GRADED, Score(7.5, 10), 2.0, frozenset({"cell_timeout", "output_truncated"})
+        ),
         second.id: Outcome(Verdict.TIMED_OUT, None, 2.0),
     }
     assert sorted(told, key=str) == sorted(outcomes.values(), key=str)

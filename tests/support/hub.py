@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _SHOWN_LINES: Final = 80
 _STOP_S: Final = 20.0
+_LOWEST_PORT: Final = 12_000
+_HIGHEST_PORT: Final = 32_000
 
 _BEFORE: Final = """\
 import json, os
@@ -59,10 +61,15 @@ c.JupyterHub.load_roles.append({
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
+    """Return a loopback port that nobody listens on.
+
+    It is none of those that the system hands out by itself: between this and a Hub's listening on
+    it pass seconds, in which any connection of another program could take it.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_HIGHEST_PORT - _LOWEST_PORT)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def environment_of_hub(version: int) -> Path:

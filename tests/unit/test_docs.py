@@ -12,10 +12,12 @@ import typer.main
 from typer.core import TyperGroup
 
 from gofer_console.cli import app
-from gofer_ingest.grader import results
+from gofer_ingest.grader import results, stops
+from gofer_ingest.server.metrics import Metrics
 from shared.catalogue import Defaults, load_catalogue
 from shared.config import PROCESSES, is_secret, variable_of
 from shared.model import AttemptsPolicy, Verdict
+from shared.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,11 +173,27 @@ def test_every_verdict_is_explained(page: str) -> None:
 
 
 def test_every_flag_and_no_other_is_explained() -> None:
-    flags = {value for name, value in vars(results).items() if name.startswith("FLAG_")}
+    names = {**vars(results), **vars(stops)}
+    flags = {value for name, value in names.items() if name.startswith("FLAG_")}
     text = text_of(ROOT / "docs" / "operations.md")
     table = re.search(r"^\| flag .*?\n\n", text, re.MULTILINE | re.DOTALL)
     assert table is not None
     assert set(re.findall(r"^\| `(\w+)`", table[0], re.MULTILINE)) == flags
+
+
+def test_every_metric_and_no_other_is_explained(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.prepare()
+    told = Metrics(spool).text().decode()
+    names = {
+        f"{name}_total" if kind == "counter" and not name.endswith("_total") else name
+        for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", told, re.MULTILINE)
+        if not name.endswith("_created")
+    }
+    text = text_of(ROOT / "docs" / "operations.md")
+    table = re.search(r"^\| metric .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    assert table is not None
+    assert set(re.findall(r"^\| `(\w+)`", table[0], re.MULTILINE)) == names
 
 
 def test_the_log_lines_that_operations_names_are_written_by_the_code() -> None:

@@ -15,6 +15,8 @@ from otter.version import __version__ as otter_version
 
 from . import execution, memory, unpickling
 from .autograder_zip import unpack
+from .plan import with_positions
+from .stops import How, Watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +37,22 @@ _ALWAYS = {"logo": False, "token": None, "zips": False}
 def grade(job: Job, folder: Path) -> dict[str, Any]:
     """Grade the job's notebook below `folder`; the answer is plain JSON values.
 
-    Its `kind` is `results`, `refused` (otter would not grade this notebook), `kernel_died`, or
-    `failed` (no results could be read, or otter raised).
+    Its `kind` is `results`, `refused` (otter would not grade this notebook), `failed` (no results
+    could be read, or otter raised), `timed_out` or `kernel_died` (before there were any results).
+    `stops` says what did not come to its end, whatever the kind.
     """
     started = time.monotonic()
+    watch = Watch(
+        cell_time_s=float(job.options["cell_time_s"]),
+        ends_at=started + float(job.options["time_s"]),
+    )
     autograder = folder / "autograder"
     _lay_out(job, autograder)
     unpickling.guard_otter()
     budget = execution.OutputBudget(int(job.options["output_bytes"]))
-    execution.substitute_executor(budget)
+    execution.substitute_executor(budget, watch)
     with capture_run_output() as printed:
-        kind, scores, error = _run_otter(autograder)
+        kind, scores, error = _run_otter(autograder, watch)
         log = printed.getvalue()
     return {
         "kind": kind,
@@ -54,6 +61,7 @@ def grade(job: Job, folder: Path) -> dict[str, Any]:
         "log": log[-LOG_MAX_CHARACTERS:],
         "otter_version": otter_version,
         "output_truncated": budget.was_exceeded,
+        "stops": watch.as_json(),
         "grading_s": round(time.monotonic() - started, 3),
         "memory": memory.usage(),
     }
@@ -66,7 +74,7 @@ def _lay_out(job: Job, autograder: Path) -> None:
         (autograder / name).mkdir()
     (autograder / "submission_metadata.json").write_text("{}")
     notebook = job.notebook or b""
-    (autograder / "submission" / _file_name(notebook)).write_bytes(notebook)
+    (autograder / "submission" / _file_name(notebook)).write_bytes(with_positions(notebook))
 
 
 def _file_name(notebook: bytes) -> str:
@@ -88,7 +96,7 @@ def _file_name(notebook: bytes) -> str:
     return DEFAULT_NAME
 
 
-def _run_otter(autograder: Path) -> tuple[str, Any, str]:
+def _run_otter(autograder: Path, watch: Watch) -> tuple[str, Any, str]:
     kept: list[Any] = []
     make_runner = run_autograder.create_runner
 
@@ -120,8 +128,14 @@ def _run_otter(autograder: Path) -> tuple[str, Any, str]:
     scores = kept[0]
     if scores.has_catastrophic_failure():
         cause = scores.catastrophic_error
-        return "failed", None, f"{type(cause).__name__}: {cause}"
+        return _kind_without_results(watch), None, f"{type(cause).__name__}: {cause}"
     return "results", scores, ""
+
+
+def _kind_without_results(watch: Watch) -> str:
+    if watch.has_results or not watch.stops:
+        return "failed"
+    return "kernel_died" if watch.stops[-1][1] is How.DIED else "timed_out"
 
 
 def _questions(scores: Any) -> list[dict[str, Any]]:

@@ -89,6 +89,25 @@ class Identity(abc.ABC):
         del handler
         return None
 
+    def name_form_url(self, prefix: str) -> str | None:
+        """Return where a form posts the name of someone who is not known; None shows no form.
+
+        Args:
+            prefix: path under which the server answers; begins and ends with a slash.
+        """
+        del prefix
+        return None
+
+    def sign_out_url(self, handler: RequestHandler, prefix: str) -> str | None:
+        """Return where a form posts that signs this browser out; None offers nothing.
+
+        Args:
+            handler: answers with the page; somebody is signed in.
+            prefix: path under which the server answers; begins and ends with a slash.
+        """
+        del handler, prefix
+        return None
+
     def page_token(self, handler: RequestHandler) -> str:
         """Return what a page's own requests have to carry as `X-XSRFToken`; empty for nothing.
 

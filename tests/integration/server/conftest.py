@@ -51,7 +51,9 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.url = str(self.logged("listening")["url"])
+        for number in range(1, int(environment.get("GOFER_SERVER_PROCESSES", "1")) + 1):
+            one = {"server_process": number} if "GOFER_SERVER_PROCESSES" in environment else {}
+            self.url = str(self.logged("listening", **one)["url"])
         parts = httpx.URL(self.url)
         self.host = parts.host
         self.port = parts.port or 80
@@ -61,7 +63,10 @@ class Server:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             with self._news:
-                self.lines.append(json.loads(line))
+                try:
+                    self.lines.append(json.loads(line))
+                except ValueError:  # one's last words, where it cannot start
+                    self.lines.append({"action": "plain", "line": line})
                 self._news.notify_all()
 
     def logged(self, action: str, **fields: object) -> dict[str, Any]:
@@ -108,6 +113,12 @@ class Server:
         """A raw connection."""
         with socket.create_connection((self.host, self.port), DEADLINE_S) as connection:
             yield connection
+
+    def metrics(self) -> dict[str, float]:
+        """What `metrics` tells, by name with its labels."""
+        lines = self.get("metrics", student=None).text.splitlines()
+        told = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+        return {name: float(value) for name, _, value in told}
 
     def head(self, *lines: str, student: str | None = "ada") -> bytes:
         """The head of a raw POST."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,13 @@ def test_another_score_is_said_with_both() -> None:
     assert difference(GRADED, graded(4), "docker") == (
         "expected 5 of 10 points, but it got 4 of 10 points"
     )
+
+
+def test_a_flag_that_is_not_there_is_said() -> None:
+    sample = GRADED.model_copy(update={"flags": frozenset({"cell_timeout"})})
+    assert difference(sample, graded(5), "docker") == "expected the flag cell_timeout"
+    flags = frozenset({"cell_timeout", "output_truncated"})
+    assert difference(sample, replace(graded(5), flags=flags), "docker") is None
 
 
 def test_the_same_points_out_of_others_differ() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class Room:
         self.gradebook = fresh_gradebook(volume)
         self.sandbox = ScriptedSandbox()
         self.autograders = Autograders(self.sandbox, self.gradebook)
+        self._numbers = itertools.count(1)
         self.tally = Tally()
 
     @property
@@ -86,10 +88,13 @@ class Room:
             tally=self.tally,
         )
 
-    def submitted(self, stored: bytes = NOTEBOOK, *, assignment: str = "lab01") -> SubmissionId:
-        """Deliver a notebook; return its id."""
+    def submitted(
+        self, stored: bytes = NOTEBOOK, *, assignment: str = "lab01", student: str | None = None
+    ) -> SubmissionId:
+        """Deliver a notebook of a student's, of a new one's where none is named; return its id."""
+        student = student or f"josé {next(self._numbers)}"
         payload = SubmitPayload(
-            student="josé",
+            student=student,
             course=KEY.course,
             section=KEY.section,
             assignment=assignment,
@@ -101,7 +106,7 @@ class Room:
             id=new_submission_id(),
             action="submit",
             payload=payload,
-            requested_by="josé",
+            requested_by=student,
             received_at=utc_now(),
         )
         self.spool.deliver(envelope, stored)

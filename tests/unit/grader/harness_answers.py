@@ -20,6 +20,10 @@ def question(name: str, score: object, possible: object) -> dict[str, object]:
     return {"name": name, "score": score, "possible": possible}
 
 
+def stop(how: str, cell: int | None = None, check: str | None = None) -> dict[str, object]:
+    return {"cell": cell, "check": check, "how": how}
+
+
 def answer(**changes: object) -> dict[str, Any]:
     """A good answer to `TWO_QUESTIONS`, 1.5 of 5 points, but for `changes`."""
     return {
@@ -29,6 +33,7 @@ def answer(**changes: object) -> dict[str, Any]:
         "log": "",
         "otter_version": "7.0.0",
         "output_truncated": False,
+        "stops": [],
         "grading_s": 1.25,
         "memory": {"peak_bytes": 1 << 27, "oom_kills": 0},
         **changes,

@@ -17,7 +17,7 @@ from shared.errors import (
 )
 from tests.support.processes import wait_until
 from tests.support.zips import notebook
-from tests.unit.grader.harness_answers import answer, answered, ended, question
+from tests.unit.grader.harness_answers import answer, answered, ended, question, stop
 
 if TYPE_CHECKING:
     from tests.unit.grader.grading_room import Room
@@ -195,6 +195,13 @@ def test_a_zip_that_gives_its_solution_less_is_blocked_and_the_question_named(so
     assert "q2" in reason
     assert blocked(solved) == reason
     assert len(solved.sandbox.jobs) == 1
+
+
+def test_where_a_cell_of_the_solution_takes_too_long_staff_are_told_which(solved: Room) -> None:
+    content = answer(stops=[stop("interrupted", cell=3)])
+    solved.sandbox.grade = lambda _: answered(content)
+    with pytest.raises(AssignmentBlocked, match=r"loses some on q1, q2\. Cell 3 was interrupted"):
+        solved.autograders.ready(solved.assignment)
 
 
 def test_a_solution_that_does_not_end_blocks_the_assignment(solved: Room) -> None:

@@ -11,7 +11,7 @@ from gofer_ingest.grader.decide import (
     RetryLater,
     after_failure,
     back_off_s,
-    is_engine_trouble,
+    is_out_of_order,
     pause_word,
 )
 from shared.errors import (
@@ -97,15 +97,17 @@ def test_what_cannot_pass_is_buried_at_once(error: GoferError) -> None:
         (ImageMissing(), True),
         (HarnessNotReady(), False),
         (AssignmentBlocked(), False),
-        (GradebookError(), False),
-        (SpoolFull(), False),
+        (GradebookError(), True),
+        (SpoolFull(), True),
+        (SpoolUnavailable(), True),
+        (DamagedEntry(), False),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_engine_trouble_is_what_would_fail_every_entry(
+def test_out_of_order_is_what_would_fail_every_entry(
     error: GoferError, *, is_trouble: bool
 ) -> None:
-    assert is_engine_trouble(error) is is_trouble
+    assert is_out_of_order(error) is is_trouble
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
 from gofer_ingest.grader.images import (
     Target,
     _content_hash,
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCES = st.dictionaries(st.text(max_size=3), st.binary(max_size=3), max_size=3)
+
+
+# --- what an image says of itself -----------------------------------------------------------------
+
+
+def test_the_grader_image_says_which_conversation_its_harness_holds() -> None:
+    assert (
+        f"LABEL gofer.protocol={PROTOCOL_VERSION}\n" in (project_root() / "Dockerfile").read_text()
+    )
 
 
 # --- what an image is made from -------------------------------------------------------------------

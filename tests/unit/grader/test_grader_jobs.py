@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gofer_ingest.grader import sandbox
 from gofer_ingest.grader.harness.protocol import (
     ANSWER,
     JOB_MAX_BYTES,
@@ -18,7 +19,8 @@ from gofer_ingest.grader.harness.protocol import (
     read_job,
     write_frame,
 )
-from gofer_ingest.grader.harness_link import Frame, Stream, Transcript, pack_job
+from gofer_ingest.grader.harness_link import Frame, Stream, Transcript, pack_job, pack_run
+from shared.model import Limits, new_run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +62,17 @@ def test_a_job_comes_through_whole_without_an_end_of_file(notebook: bytes) -> No
     assert job.notebook == notebook
     assert job.options["output_bytes"] == 1 << 20
     assert job.nonce == packed.nonce
+
+
+@pytest.mark.parametrize(("cell_time_s", "told"), [(None, 20.0), (7.0, 7.0), (100.0, 80.0)])
+def test_a_run_is_packed_with_the_limits_that_the_harness_keeps(
+    cell_time_s: float | None, told: float
+) -> None:
+    limits = Limits(time_s=80.0, output_bytes=1 << 20, cell_time_s=cell_time_s)
+    packed = pack_run(sandbox.Job(new_run_id(), b"{}", b"zip", limits))
+    options = job_through_pipe(packed.data).options
+    assert options.pop("nonce").encode() == packed.nonce
+    assert options == {"output_bytes": 1 << 20, "time_s": 80.0, "cell_time_s": told}
 
 
 def test_a_job_without_a_notebook_asks_for_an_inspection() -> None:

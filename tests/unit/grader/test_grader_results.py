@@ -13,8 +13,16 @@ from gofer_ingest.grader.results import (
     invalid_notebook,
 )
 from gofer_ingest.grader.sandbox import Ending
+from gofer_ingest.grader.stops import FLAG_CELL_TIMEOUT, FLAG_KERNEL_DIED, FLAG_OUT_OF_MEMORY
 from shared.model import GradingResult, Limits, QuestionScore, Score, Verdict
-from tests.unit.grader.harness_answers import TWO_QUESTIONS, answer, answered, ended, question
+from tests.unit.grader.harness_answers import (
+    TWO_QUESTIONS,
+    answer,
+    answered,
+    ended,
+    question,
+    stop,
+)
 
 LIMITS = Limits(time_s=30.0, memory_bytes=512 << 20)
 FULL = [question("q1", 2.0, 2.0), question("q2", 3.0, 3.0)]
@@ -109,6 +117,67 @@ def test_results_stand_although_something_ran_out_of_memory_on_the_way() -> None
 def test_the_log_is_the_answers_then_the_containers() -> None:
     raw = answered(answer(log="otter's\n"), log_tail=b"the kernel's \xff\n")
     assert conclude(raw, TWO_QUESTIONS, LIMITS).log_tail == "otter's\nthe kernel's \ufffd\n"
+
+
+# --- something was stopped ------------------------------------------------------------------------
+
+
+def test_results_stand_although_a_cell_was_stopped_and_both_texts_say_where() -> None:
+    result = concluded(answer(stops=[stop("interrupted", cell=4)]))
+    assert result.verdict is Verdict.GRADED
+    assert result.score == Score(1.5, 5.0)
+    assert result.flags == {FLAG_CELL_TIMEOUT}
+    assert result.student_text.startswith("Your notebook was graded, but")
+    assert "Cell 4 took longer than 7.5 s" in result.student_text
+    assert result.staff_text == "Cell 4 was interrupted after 7.5 s."
+
+
+def test_what_has_no_result_after_a_dead_kernel_counts_zero_and_is_named_to_staff() -> None:
+    content = answer(questions=[question("q1", 2.0, 2.0)], stops=[stop("died", check="q2")])
+    result = concluded(content)
+    assert result.score == Score(2.0, 5.0)
+    assert result.flags == {FLAG_KERNEL_DIED, FLAG_QUESTIONS_MISSING}
+    assert result.staff_text == "The kernel ended in the test of q2. Without a result: q2."
+
+
+@pytest.mark.parametrize("seen_by", ["engine", "harness"])
+def test_what_was_saved_before_the_kernel_ran_out_of_memory_counts(seen_by: str) -> None:
+    kills = 1 if seen_by == "harness" else None
+    content = answer(
+        questions=[question("q1", 2.0, 2.0)],
+        stops=[stop("died", cell=9)],
+        memory={"peak_bytes": None, "oom_kills": kills},
+    )
+    result = concluded(content, oom_killed=seen_by == "engine")
+    assert result.verdict is Verdict.GRADED
+    assert result.flags == {FLAG_KERNEL_DIED, FLAG_OUT_OF_MEMORY, FLAG_QUESTIONS_MISSING}
+    assert "more memory than it has in cell 9" in result.student_text
+
+
+def test_a_run_stopped_for_its_time_with_nothing_saved_has_timed_out() -> None:
+    content = answer(kind="timed_out", questions=[], stops=[stop("killed", cell=5)])
+    result = concluded(content)
+    assert result.verdict is Verdict.TIMED_OUT
+    assert result.score is None
+    assert "ended in cell 5" in result.student_text
+    assert "Cell 5 ignored the interrupt after 7.5 s" in result.staff_text
+
+
+def test_it_has_timed_out_although_something_else_in_it_ran_out_of_memory() -> None:
+    content = answer(
+        kind="timed_out",
+        stops=[stop("out_of_time", cell=5)],
+        memory={"peak_bytes": None, "oom_kills": 1},
+    )
+    assert concluded(content).verdict is Verdict.TIMED_OUT
+
+
+@pytest.mark.parametrize("kind", ["kernel_died", "failed"])
+def test_a_failure_tells_where_it_was(kind: str) -> None:
+    result = concluded(answer(kind=kind, questions=[], stops=[stop("died", cell=2)]))
+    assert result.verdict is Verdict.CRASHED
+    assert "ended in cell 2" in result.student_text
+    assert "The kernel ended in cell 2." in result.staff_text
 
 
 # --- an answer without results --------------------------------------------------------------------

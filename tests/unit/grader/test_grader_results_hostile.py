@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gofer_ingest.grader.results import conclude
 from gofer_ingest.grader.sandbox import ANSWER_MAX_BYTES, LOG_TAIL_MAX_BYTES
 from shared.model import GradingResult, Limits, Verdict
-from tests.unit.grader.harness_answers import TWO_QUESTIONS, answer, answered, question
+from tests.unit.grader.harness_answers import TWO_QUESTIONS, answer, answered, question, stop
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -97,6 +97,10 @@ def test_a_score_of_more_digits_than_a_float_holds_is_no_score() -> None:
         answer(kind="graded"),
         answer(questions={"q1": 2.0}),
         answer(output_truncated=0),
+        answer(stops=[stop("interrupted", cell=1)] * 101),
+        answer(stops=[stop("interrupted", cell=0)]),
+        answer(stops=[stop("paused", cell=1)]),
+        answer(stops=None),
         answer(memory=None),
         answer(log="x" * 64_001),
         answer(questions=[question("q" * 1_001, 1.0, 2.0)]),

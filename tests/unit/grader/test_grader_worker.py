@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gofer_ingest.grader import worker
 from gofer_ingest.grader.runs import grade_entry
 from gofer_ingest.grader.worker import Worker
 from shared.errors import SpoolUnavailable
@@ -45,6 +46,29 @@ def test_the_oldest_goes_first(room: Room) -> None:
         wait_until(lambda: room.is_settled(*entries))
     recorded = {entry: room.runs(entry)[0].id for entry in entries}
     assert [job.run_id for job in room.sandbox.jobs] == list(recorded.values())
+
+
+def test_one_students_flood_holds_up_nobody_else(room: Room) -> None:
+    flood = [room.submitted(student="ada") for _ in range(6)]
+    other = room.submitted(student="grace")
+    with room.working(concurrency=1):
+        wait_until(lambda: room.is_settled(*flood, other))
+    order = [job.run_id for job in room.sandbox.jobs]
+    assert order.index(room.runs(other)[0].id) == 1
+
+
+def test_a_student_has_one_run_at_a_time_for_an_assignment(room: Room) -> None:
+    entries = [room.submitted(student="ada") for _ in range(4)]
+    with room.working(concurrency=3):
+        wait_until(lambda: room.is_settled(*entries))
+    assert room.sandbox.most_at_once == 1
+
+
+def test_a_full_spool_is_taken_in_bit_by_bit(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "READ_AT_ONCE", 2)
+    entries = [room.submitted() for _ in range(7)]
+    with room.working(sweep_s=FAR_OFF_S):
+        wait_until(lambda: room.is_settled(*entries))
 
 
 def test_an_entry_recorded_before_a_kill_is_only_moved(room: Room) -> None:

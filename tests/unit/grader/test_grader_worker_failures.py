@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gofer_ingest.grader import decide
 from shared.errors import (
+    GradebookError,
     GraderError,
     HarnessNotReady,
     ImageMissing,
     SandboxUnavailable,
     SpoolFull,
+    SpoolUnavailable,
 )
+from shared.gradebook.record import record_run
 from shared.spool import Place, Spool
 from tests.support.processes import wait_until
 from tests.unit.grader.grading_room import MAX_TRIES, NOTEBOOK
@@ -21,6 +25,7 @@ from tests.unit.grader.grading_room import MAX_TRIES, NOTEBOOK
 if TYPE_CHECKING:
     from gofer_ingest.grader.sandbox import Job, RawResult
     from shared.model import SubmissionId
+    from shared.spool.entry import Entry
     from tests.unit.grader.grading_room import Room
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -147,6 +152,64 @@ def test_an_image_that_one_assignment_lacks_holds_up_no_other(
         wait_until(lambda: logged(caplog, "assignment_blocked") != [])
     assert logged(caplog, "paused") == []
     assert room.spool.tries(entry) == 0
+
+
+def test_one_entry_that_finds_the_disk_sick_while_others_work_is_buried_in_the_end(
+    room: Room,
+) -> None:
+    bad = room.submitted()
+
+    class PatchySpool(Spool):
+        """A spool on a disk with one bad spot."""
+
+        def read(self, submission_id: SubmissionId) -> Entry:
+            if submission_id == bad:
+                raise SpoolUnavailable("Input/output error")
+            return super().read(submission_id)
+
+    room.spool = PatchySpool(room.volume)
+    with room.working(concurrency=1):
+        for _ in range(200):
+            good = room.submitted()
+            wait_until(lambda entry=good: room.is_settled(entry))  # type: ignore[misc]
+            if room.is_buried(bad):
+                break
+    assert "It alone failed" in room.reason(bad)
+
+
+def test_a_harness_that_is_never_ready_stops_the_claiming_before_everything_is_buried(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(decide, "LONGEST_WAIT_S", 0.05)
+    room.sandbox.will_fail("prepare", *[HarnessNotReady("Too slow.")] * 20)
+    entries = [room.submitted() for _ in range(20)]
+    with room.working(concurrency=2):
+        wait_until(lambda: "Too slow." in logged(caplog, "paused"))
+        wait_until(lambda: room.is_settled(*entries))
+    assert logged(caplog, "buried") == []
+    assert len(logged(caplog, "resumed")) == 1
+
+
+# --- the gradebook --------------------------------------------------------------------------------
+
+
+def test_a_result_waits_for_a_gradebook_that_is_locked_and_is_not_graded_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, left = record_run, [GradebookError("Locked.")] * 3
+
+    def locked(*arguments: Any) -> None:
+        if left:
+            raise left.pop()
+        real(*arguments)
+
+    monkeypatch.setattr("gofer_ingest.grader.runs.record_run", locked)
+    entry = room.submitted()
+    room.work_until_settled(entry)
+    assert logged(caplog, "record_waits") == ["Locked."] * 3
+    assert len(room.sandbox.jobs) == 1
+    assert room.runs(entry)[0].tries == 1
 
 
 # --- waiting for staff ----------------------------------------------------------------------------

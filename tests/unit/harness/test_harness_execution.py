@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import nbconvert.preprocessors
@@ -15,6 +16,7 @@ from gofer_ingest.grader.harness.execution import (
     executor_with,
     substitute_executor,
 )
+from gofer_ingest.grader.harness.stops import Watch
 
 
 @settings(max_examples=50, deadline=None)
@@ -31,6 +33,8 @@ def test_nothing_is_kept_once_something_was_dropped() -> None:
     assert [budget.take(size) for size in (4, 7, 1)] == [True, False, False]
 
 
+WATCH = Watch(cell_time_s=1.0, ends_at=math.inf)
+
 new_code_cell: Any = nbformat.v4.new_code_cell
 
 
@@ -42,7 +46,7 @@ def message(kind: str, **content: Any) -> dict[str, Any]:
 @pytest.fixture
 def executor() -> Any:
     """An executor with ten bytes left, in the middle of a cell."""
-    made: Any = executor_with(OutputBudget(10))()
+    made: Any = executor_with(OutputBudget(10), WATCH)()
     made.record_timing = False
     made.reset_execution_trackers()
     made.clear_before_next_output = False
@@ -83,7 +87,7 @@ def test_the_end_of_a_cell_is_heard_although_the_budget_is_spent(executor: Any) 
 
 def test_otter_finds_the_substitute_under_nbconverts_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbconvert.preprocessors, "ExecutePreprocessor", ExecutePreprocessor)
-    substitute_executor(OutputBudget(10))
+    substitute_executor(OutputBudget(10), WATCH)
     substitute = nbconvert.preprocessors.ExecutePreprocessor
     assert substitute is not ExecutePreprocessor
     assert issubclass(substitute, ExecutePreprocessor)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copyreg
 import io
 import logging.handlers
+import os
 import pickle
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import otter.execute
 import otter.execute.logging
@@ -18,11 +20,14 @@ from otter.nbmeta_config import NBMetadataConfig
 from otter.test_files import GradingResults, create_test_file
 
 from gofer_ingest.grader.harness import unpickling
-from gofer_ingest.grader.harness.unpickling import ALLOWED_CLASSES, guard_otter, load, loads
+from gofer_ingest.grader.harness.unpickling import (
+    ALLOWED_CLASSES,
+    checked_tests,
+    guard_otter,
+    load,
+    loads,
+)
 from tests.support.zips import ok_test
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXCEPTION_TEST = """OK_FORMAT = False
 from otter.test_files import test_case
@@ -209,3 +214,31 @@ def test_an_otter_that_unpickles_elsewhere_is_noticed(monkeypatch: pytest.Monkey
     monkeypatch.delattr(otter.execute.logging, "pickle")
     with pytest.raises(RuntimeError, match="look again"):
         guard_otter()
+
+
+# --- what a file of results says is checked -------------------------------------------------------
+
+
+def test_the_tests_of_a_results_file_are_told_by_their_paths(results: Any, tmp_path: Path) -> None:
+    path = tmp_path / "results.pkl"
+    path.write_bytes(pickle.dumps(results))
+    assert checked_tests(path) == [test_file.path for test_file in results.results.values()]
+
+
+def test_what_a_notebook_put_in_the_results_place_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "results.pkl"
+    assert checked_tests(path) == []
+    path.mkdir()
+    assert checked_tests(path) == []
+    path.rmdir()
+    os.mkfifo(path)
+    assert checked_tests(path) == []
+    path.unlink()
+    (tmp_path / "elsewhere").write_bytes(pickle.dumps(GradingResults([])))
+    path.symlink_to(tmp_path / "elsewhere")
+    assert checked_tests(path) == []
+    path.unlink()
+    for content in (b"", b"\x80", pickle.dumps({"q1": 10}), pickle.dumps(Call(os.mkdir, "x"))):
+        path.write_bytes(content)
+        assert checked_tests(path) == []
+    assert not Path("x").exists()

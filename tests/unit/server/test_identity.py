@@ -22,7 +22,9 @@ class _Connection(HTTPConnection):
         """Never closes."""
 
 
-def identify(*headers: tuple[str, str], host: str = "127.0.0.1:10101") -> Person | None:
+def identify(
+    *headers: tuple[str, str], host: str = "127.0.0.1:10101", allowed: tuple[str, ...] = ()
+) -> Person | None:
     sent = HTTPHeaders({"Host": "localhost"})
     for name, value in headers:
         sent.add(name, value)
@@ -30,7 +32,7 @@ def identify(*headers: tuple[str, str], host: str = "127.0.0.1:10101") -> Person
     request = HTTPServerRequest(headers=sent, start_line=line, connection=_Connection())
     request.headers["Host"] = host  # tornado itself already refuses some, not all versions do
     handler = RequestHandler(Application(), request)
-    return asyncio.run(DevIdentity().identify(handler))
+    return asyncio.run(DevIdentity(allowed_origins=allowed).identify(handler))
 
 
 def as_sent(name: str) -> tuple[str, str]:
@@ -109,6 +111,24 @@ def test_our_own_origin_is_allowed() -> None:
 def test_pages_of_other_sites_are_refused(header: tuple[str, str]) -> None:
     with pytest.raises(NotAllowed):
         identify(as_sent("ada"), header)
+
+
+LAB = "http://localhost:8888"
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_pages_of_an_origin_that_the_settings_name_are_let_in(site: str) -> None:
+    headers = (("Origin", LAB), ("Sec-Fetch-Site", site))
+    assert identify(as_sent("ada"), *headers, allowed=(LAB,)) is not None
+
+
+def test_naming_one_origin_lets_no_other_in_nor_another_name_of_this_server() -> None:
+    with pytest.raises(NotAllowed):
+        identify(as_sent("ada"), ("Origin", "http://localhost:8889"), allowed=(LAB,))
+    with pytest.raises(NotAllowed):
+        identify(as_sent("ada"), ("Sec-Fetch-Site", "cross-site"), allowed=(LAB,))
+    with pytest.raises(NotAllowed):
+        identify(as_sent("ada"), ("Origin", LAB), host="evil.example", allowed=(LAB,))
 
 
 def test_the_server_starts_with_nobody_unless_told_how_to_know_students() -> None:

@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofer_ingest.server.notebooks import ReadNotebook, assignment_key, read_notebook
+from gofer_ingest.server.notebooks import (
+    ReadNotebook,
+    ShapeLimits,
+    assignment_key,
+    read_notebook,
+)
 from shared.errors import (
     MalformedMetadata,
     MissingMetadata,
     NotANotebook,
     SubmissionRejected,
+    TooLarge,
 )
 from shared.model import AssignmentKey
 
@@ -58,12 +64,31 @@ def test_a_byte_order_mark_is_left_out() -> None:
     assert read_notebook(b"\xef\xbb\xbf" + body).content == body
 
 
-@pytest.mark.parametrize("beside", [{}, {"assignment": "test"}])
-def test_a_wrapped_notebook_is_stored_without_its_wrapping(beside: dict[str, Any]) -> None:
-    found = read_notebook(encoded({"nb": NOTEBOOK, **beside}))
-    assert found.key == KEY
-    assert json.loads(found.content) == NOTEBOOK
-    assert "Hé".encode() in found.content
+@pytest.mark.parametrize("wrapping", [b'{"nb":%b}', b' {\n"nb" :\t%b\r\n } \n'])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_wrapped_notebook_is_stored_as_sent_without_its_wrapping(
+    wrapping: bytes, indent: int | None
+) -> None:
+    sent = json.dumps(NOTEBOOK, indent=indent).encode()
+    assert read_notebook(wrapping % sent) == ReadNotebook(KEY, sent)
+
+
+def test_of_a_wrapping_with_more_in_it_the_notebook_is_stored_in_utf_8() -> None:
+    for body in (
+        encoded({"nb": NOTEBOOK, "assignment": "test"}),
+        encoded({"assignment": "test", "nb": NOTEBOOK}),
+        b'{"nb": 3, "nb": %b}' % encoded(NOTEBOOK),
+        b'{"n\\u0062": %b}' % encoded(NOTEBOOK),
+    ):
+        found = read_notebook(body)
+        assert found.key == KEY
+        assert json.loads(found.content) == NOTEBOOK
+        assert "Hé".encode() in found.content
+
+
+def test_a_notebook_that_has_a_key_of_the_wrapping_s_name_is_not_unwrapped() -> None:
+    body = encoded({"nb": 3, **NOTEBOOK})
+    assert read_notebook(body) == ReadNotebook(KEY, body)
 
 
 def test_half_a_character_survives_the_unwrapping() -> None:
@@ -224,6 +249,46 @@ def test_a_notebook_nested_too_deeply_is_refused() -> None:
     for sent in (body, b'{"nb": %b}' % body):
         with pytest.raises(NotANotebook, match="nested too deeply"):
             read_notebook(sent)
+
+
+def nested(depth: int, opened: str = "[", closed: str = "]") -> bytes:
+    """A notebook whose deepest container is so many deep, itself being the first."""
+    inner = opened * (depth - 1) + "0" * (opened != "[") + closed * (depth - 1)
+    return encoded(changed(x="@")).replace(b'"@"', inner.encode())
+
+
+@pytest.mark.parametrize("kind", [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_depth_is_counted_to_the_very_level(kind: tuple[str, str], *, wrapped: bool) -> None:
+    limits = ShapeLimits(max_depth=50)
+    for depth, is_taken in ((49, True), (50, True), (51, False), (400, False)):
+        body = nested(depth, *kind)
+        sent = b'{"nb": %b}' % body if wrapped else body
+        if is_taken:
+            assert read_notebook(sent, limits).key == KEY
+        else:
+            with pytest.raises(NotANotebook, match="nested too deeply"):
+                read_notebook(sent, limits)
+
+
+def test_brackets_in_strings_nest_nothing() -> None:
+    text = "[" * 5000 + '{"a":' * 5000
+    assert read_notebook(encoded(changed(x=text, **{text: [text]}))).key == KEY
+
+
+def test_deep_and_wide_at_once_is_measured_without_recursion() -> None:
+    inner: list[Any] = []
+    for _ in range(90):
+        inner = [inner, [], {}, [[]], {"a": {}}]
+    assert read_notebook(encoded(changed(x=inner))).key == KEY
+
+
+def test_more_cells_than_allowed_are_told_with_both_numbers() -> None:
+    cell = {"cell_type": "raw", "source": ""}
+    limits = ShapeLimits(max_cells=3)
+    assert read_notebook(encoded(changed(cells=[cell] * 3)), limits).key == KEY
+    with pytest.raises(TooLarge, match=r"has 4 cells, and 3 are the most"):
+        read_notebook(encoded(changed(cells=[cell] * 4)), limits)
 
 
 def test_an_endless_number_is_refused() -> None:

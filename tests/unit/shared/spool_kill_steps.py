@@ -64,6 +64,10 @@ def retry(spool: Spool, delivery: Delivery) -> None:
     spool.retry(delivery.id)
 
 
+def discard(spool: Spool, delivery: Delivery) -> None:
+    spool.discard(delivery.id, requested_by="ta", reason="why")
+
+
 def begin_try(spool: Spool, delivery: Delivery) -> None:
     spool.begin_try(delivery.id)
 
@@ -89,6 +93,7 @@ SCENARIOS = (
     Scenario(settle, in_new, Place.NEW, Place.ARCHIVED, TRIES, TRIES),
     Scenario(bury, in_new, Place.NEW, Place.FAILED, TRIES, TRIES),
     Scenario(retry, in_failed, Place.FAILED, Place.NEW, TRIES, 0),
+    Scenario(discard, in_failed, Place.FAILED, Place.ARCHIVED, TRIES, TRIES),
 )
 
 

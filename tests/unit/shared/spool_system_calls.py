@@ -19,6 +19,7 @@ SYSTEM_CALLS = (
     "fsync",
     "fstat",
     "lstat",
+    "statvfs",
     "listdir",
     "scandir",
     "mkdir",

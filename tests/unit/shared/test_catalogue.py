@@ -161,6 +161,7 @@ def test_toml_says_everything_about_an_assignment(place: Place) -> None:
         solution = "solutions/lab01.ipynb"
         image = "gofer-grader:demo"
         time_limit_s = 60
+        cell_time_limit_s = 12.5
         memory = "512m"
         cpus = 0.5
         pids = 64
@@ -174,6 +175,7 @@ def test_toml_says_everything_about_an_assignment(place: Place) -> None:
     assert found.image == "gofer-grader:demo"
     assert found.limits == Limits(
         time_s=60,
+        cell_time_s=12.5,
         memory_bytes=512 << 20,
         cpus=0.5,
         pids=64,

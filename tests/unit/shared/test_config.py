@@ -47,6 +47,7 @@ def test_limits_without_any_setting_are_the_models() -> None:
 def test_limits_are_read_with_their_units(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "GOFER_TIME_LIMIT_S": "30",
+        "GOFER_CELL_TIME_LIMIT_S": "5.5",
         "GOFER_MEMORY_LIMIT": "512m",
         "GOFER_CPUS": "0.5",
         "GOFER_PIDS_LIMIT": "64",
@@ -56,6 +57,7 @@ def test_limits_are_read_with_their_units(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(name, value)
     assert read_settings(ServerSettings).limits == Limits(
         time_s=30,
+        cell_time_s=5.5,
         memory_bytes=512 << 20,
         cpus=0.5,
         pids=64,

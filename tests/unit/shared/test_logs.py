@@ -110,3 +110,16 @@ def test_what_jupyterhubs_client_logs_through_tornados_logger_is_not_written(
     written = capfd.readouterr().err
     assert "a token" not in written
     assert "an exception in a callback" in written
+
+
+@pytest.mark.parametrize("format_name", ["text", "json"])
+def test_marks_stand_on_every_line_and_hide_nothing(
+    format_name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging("info", format_name, {"server_process": 2})
+    logging.getLogger("anyone").warning("Hello", extra={"action": "a"})
+    logging.getLogger("anyone").warning("Hello", extra={"server_process": 7})
+    first, second = capfd.readouterr().err.splitlines()
+    mark = '"server_process": {}' if format_name == "json" else "server_process={}"
+    assert mark.format(2) in first
+    assert mark.format(7) in second

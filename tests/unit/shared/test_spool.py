@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.errors import (
+    DamagedEntry,
     DuplicateEntry,
     SpoolUnavailable,
     UnknownEntry,
 )
 from shared.model import SubmissionId, new_submission_id, utc_now
+from shared.requests import DiscardPayload, StaffRequest
 from shared.spool import Place, Spool
 from tests.unit.shared.spool_entries import (
     AT_ONCE,
     NOTEBOOK,
+    Delivery,
     delivered,
     is_whole,
     leftovers,
@@ -65,11 +69,45 @@ def test_preparing_fails_where_a_file_stands_in_the_way(tmp_path: Path) -> None:
         Spool(tmp_path).prepare()
 
 
+def test_a_check_finds_a_spool_that_can_be_used_and_leaves_nothing(
+    spool: Spool, volume: Path
+) -> None:
+    before = sorted(volume.rglob("*"))
+    spool.check()
+    assert sorted(volume.rglob("*")) == before
+
+
+def test_a_check_does_not_make_what_went_away(spool: Spool, volume: Path) -> None:
+    volume.rename(volume.with_name("away"))
+    with pytest.raises(SpoolUnavailable):
+        spool.check()
+    assert not volume.exists()
+
+
+def test_a_census_counts_the_entries_where_they_lie(spool: Spool, volume: Path) -> None:
+    empty = spool.census()
+    assert (empty.waiting, empty.failed, empty.being_written) == (0, 0, 0)
+    assert empty.oldest_received_at is None
+    assert empty.free_bytes > 0
+    before = utc_now()
+    deliveries = [delivered(spool) for _ in range(4)]
+    spool.bury(deliveries[0].id, "why")
+    spool.settle(deliveries[3].id)
+    (volume / "spool" / "tmp" / "left").mkdir()
+    census = spool.census()
+    assert (census.waiting, census.failed, census.being_written) == (2, 1, 1)
+    assert census.oldest_received_at is not None
+    # to the millisecond, which is what an id knows
+    assert before - timedelta(milliseconds=1) <= census.oldest_received_at <= utc_now()
+
+
 def test_a_missing_volume_is_not_an_empty_spool(volume: Path) -> None:
     spool, delivery = Spool(volume), new_delivery()
     looks: list[Callable[[], object]] = [
         spool.pending,
         spool.failed,
+        spool.census,
+        spool.check,
         lambda: spool.deliver(delivery.envelope, delivery.notebook),
         lambda: spool.read(delivery.id),
         lambda: spool.find(delivery.id),
@@ -385,3 +423,77 @@ def test_sweeping_removes_what_is_old_and_only_that(spool: Spool, volume: Path) 
     assert names_in(outside) == ["file"]
     assert spool.sweep_tmp(AT_ONCE) == 2
     assert leftovers(volume) == []
+
+
+# --- discard, and what staff ask for --------------------------------------------------------------
+
+
+def a_request(delivery: Delivery) -> StaffRequest:
+    return StaffRequest(
+        id=new_submission_id(),
+        action="discard",
+        payload=DiscardPayload(entry=delivery.id),
+        requested_by="ta",
+        received_at=utc_now(),
+        reason="A test upload.",
+    )
+
+
+def buried(spool: Spool) -> Delivery:
+    delivery = delivered(spool)
+    spool.bury(delivery.id, "why")
+    return delivery
+
+
+def test_a_discarded_entry_lies_whole_in_the_archive_with_a_note(
+    spool: Spool, volume: Path
+) -> None:
+    delivery = buried(spool)
+    spool.discard(delivery.id, requested_by="ta", reason="A test upload.")
+    assert spool.find(delivery.id) is Place.ARCHIVED
+    assert spool.was_discarded(delivery.id)
+    (directory,) = whereabouts(volume, delivery.id)
+    assert is_whole(directory, delivery)
+    note = json.loads((directory / "discarded.json").read_text())
+    assert (note["requested_by"], note["reason"]) == ("ta", "A test upload.")
+
+
+def test_only_what_is_buried_can_be_discarded(spool: Spool) -> None:
+    pending, settled = delivered(spool), delivered(spool)
+    spool.settle(settled.id)
+    for submission_id in (pending.id, settled.id, new_submission_id()):
+        with pytest.raises(UnknownEntry):
+            spool.discard(submission_id, requested_by="ta", reason="")
+    assert spool.find(pending.id) is Place.NEW
+    assert not spool.was_discarded(settled.id)
+
+
+def test_discarding_again_is_no_error(spool: Spool) -> None:
+    delivery = buried(spool)
+    for _ in range(2):
+        spool.discard(delivery.id, requested_by="ta", reason="why")
+    assert spool.was_discarded(delivery.id)
+
+
+def test_what_staff_ask_for_is_delivered_without_a_notebook_and_read_back(
+    spool: Spool, volume: Path
+) -> None:
+    request = a_request(buried(spool))
+    spool.deliver(request)
+    assert spool.pending() == [request.id]
+    assert spool.read_request(request.id) == request == spool.any_envelope_of(request.id)
+    (directory,) = whereabouts(volume, request.id)
+    assert names_in(directory) == ["envelope.json"]
+    with pytest.raises(ValueError, match="no notebook"):
+        spool.deliver(a_request(delivered(spool)), b"{}")
+
+
+def test_a_request_is_no_submission_and_a_submission_no_request(spool: Spool) -> None:
+    delivery = delivered(spool)
+    request = a_request(delivery)
+    spool.deliver(request)
+    for read in (spool.read, spool.envelope_of):
+        with pytest.raises(DamagedEntry, match="no submission"):
+            read(request.id)
+    with pytest.raises(DamagedEntry, match="is a submission"):
+        spool.read_request(delivery.id)

@@ -1,0 +1,187 @@
+"""Who is next: the entries that wait, in memory. Pure: no disk, no clock; the worker asks it.
+
+Fair by rounds: a student's first waiting submission is in the present round, the second one in the
+round after it, and so on. Lower rounds go first, and within a round whoever was received first. So
+one student's twenty submissions hold up nobody else's first. A student has one run at a time for
+each assignment, the earlier submission first.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shared.model import AssignmentKey, SubmissionId
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A waiting entry.
+
+    Attributes:
+        id: of the entry.
+        student: whose it is; None where it cannot be told, as of a damaged entry.
+        key: for which assignment; None likewise.
+    """
+
+    id: SubmissionId
+    student: str | None
+    key: AssignmentKey | None
+
+
+_Rank = tuple[int, "SubmissionId"]
+_Seat = tuple[str, "AssignmentKey"]
+
+
+class Line:
+    """The entries that wait, and those that are in hand. Not safe for threads by itself."""
+
+    def __init__(self) -> None:
+        self._tickets: dict[SubmissionId, Ticket] = {}
+        self._ranks: dict[SubmissionId, _Rank] = {}
+        self._ready: list[_Rank] = []
+        self._resting: list[tuple[float, SubmissionId]] = []
+        self._behind: dict[_Seat, list[SubmissionId]] = {}
+        self._in_hand: set[SubmissionId] = set()
+        self._key_rests: dict[AssignmentKey, float] = {}
+        self._round = 0
+        self._last_rounds: dict[str, int] = {}
+        self._waiting_of: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        """How many entries it knows, those in hand among them."""
+        return len(self._tickets)
+
+    def __contains__(self, entry_id: SubmissionId) -> bool:
+        return entry_id in self._tickets
+
+    @property
+    def in_hand(self) -> frozenset[SubmissionId]:
+        """The entries that were taken and neither returned nor done."""
+        return frozenset(self._in_hand)
+
+    def join(self, ticket: Ticket) -> None:
+        """Let an entry wait; one that is known already stays where it is."""
+        if ticket.id in self._tickets:
+            return
+        self._tickets[ticket.id] = ticket
+        self._ranks[ticket.id] = (self._round_of(ticket), ticket.id)
+        heapq.heappush(self._ready, self._ranks[ticket.id])
+
+    def keep_only(self, pending: Collection[SubmissionId]) -> None:
+        """Forget the entries that are no longer pending, those in hand excepted."""
+        for entry_id in self._tickets.keys() - pending - self._in_hand:
+            self._forget(entry_id)
+
+    def take(self, now: float) -> Ticket | None:
+        """Return the next entry and count it as in hand; None where nobody can be taken now.
+
+        Args:
+            now: seconds on the clock that `give_back` and `rest` use.
+        """
+        self._wake(now)
+        while self._ready:
+            rank = heapq.heappop(self._ready)
+            ticket = self._tickets.get(rank[1])
+            if ticket is None or ticket.id in self._in_hand:
+                continue  # forgotten, or from before it was last given back
+            rests_until = self._key_rests.get(ticket.key, 0.0) if ticket.key else 0.0
+            if rests_until > now:
+                heapq.heappush(self._resting, (rests_until, ticket.id))
+                continue
+            seat = _seat(ticket)
+            if seat is not None:
+                if seat in self._behind:
+                    self._behind[seat].append(ticket.id)
+                    continue
+                self._behind[seat] = []
+            self._in_hand.add(ticket.id)
+            self._round = max(self._round, rank[0])
+            return ticket
+        return None
+
+    def give_back(
+        self, entry_id: SubmissionId, *, not_before: float, is_last: bool = False
+    ) -> None:
+        """Let an entry in hand wait again once `not_before` has come.
+
+        Args:
+            entry_id: which one.
+            not_before: on the clock of `take`.
+            is_last: whether it goes behind all that wait now, instead of to its old place.
+        """
+        if self._leave_hand(entry_id):
+            if is_last:
+                last = max((rank[0] for rank in self._ready), default=self._round)
+                self._ranks[entry_id] = (last + 1, entry_id)
+            heapq.heappush(self._resting, (not_before, entry_id))
+
+    def rest(self, key: AssignmentKey, *, until: float) -> None:
+        """Let nobody of an assignment be taken before `until`."""
+        self._key_rests[key] = until
+
+    def done(self, entry_id: SubmissionId) -> None:
+        """Forget an entry in hand that has left the spool's `new/`."""
+        if self._leave_hand(entry_id):
+            self._forget(entry_id)
+
+    def resting(self, now: float) -> int:
+        """Return how many wait for something else than their turn."""
+        resting = {entry_id for at, entry_id in self._resting if at > now}
+        for entry_id, ticket in self._tickets.items():
+            if ticket.key is not None and self._key_rests.get(ticket.key, 0.0) > now:
+                resting.add(entry_id)
+        return len((resting & self._tickets.keys()) - self._in_hand)
+
+    def next_change_at(self, now: float) -> float | None:
+        """Return when somebody who rests now can be taken; None where nobody rests."""
+        return max(self._resting[0][0], now) if self._resting else None
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _round_of(self, ticket: Ticket) -> int:
+        if ticket.student is None:
+            return self._round
+        following = self._last_rounds.get(ticket.student, -1) + 1
+        chosen = max(self._round, following)
+        self._last_rounds[ticket.student] = chosen
+        self._waiting_of[ticket.student] = self._waiting_of.get(ticket.student, 0) + 1
+        return chosen
+
+    def _wake(self, now: float) -> None:
+        while self._resting and self._resting[0][0] <= now:
+            _, entry_id = heapq.heappop(self._resting)
+            if entry_id in self._tickets and entry_id not in self._in_hand:
+                heapq.heappush(self._ready, self._ranks[entry_id])
+        for key in [key for key, until in self._key_rests.items() if until <= now]:
+            del self._key_rests[key]
+
+    def _leave_hand(self, entry_id: SubmissionId) -> bool:
+        if entry_id not in self._in_hand:
+            return False
+        self._in_hand.remove(entry_id)
+        seat = _seat(self._tickets[entry_id])
+        if seat is not None:
+            for waiting in self._behind.pop(seat, []):
+                if waiting in self._tickets:
+                    heapq.heappush(self._ready, self._ranks[waiting])
+        return True
+
+    def _forget(self, entry_id: SubmissionId) -> None:
+        ticket = self._tickets.pop(entry_id)
+        del self._ranks[entry_id]
+        if ticket.student is None:
+            return
+        left = self._waiting_of[ticket.student] - 1
+        if left:
+            self._waiting_of[ticket.student] = left
+        else:
+            del self._waiting_of[ticket.student], self._last_rounds[ticket.student]
+
+
+def _seat(ticket: Ticket) -> _Seat | None:
+    return (ticket.student, ticket.key) if ticket.student and ticket.key else None

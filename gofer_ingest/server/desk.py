@@ -1,0 +1,291 @@
+"""Where students ask for their submissions: it gathers what is known and has it decided.
+
+It works with whatever is up. What the spool has is told without the gradebook, what the gradebook
+has without the spool's entry, and neither needs the grader. Others' submissions look like none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from gofer_ingest.server.errors import UnknownSubmission
+from gofer_ingest.server.recent_receipts import RecentReceipt
+from gofer_ingest.server.status import (
+    Facts,
+    Submitted,
+    decide_status,
+    questions_told,
+)
+from shared.errors import DamagedEntry, GradebookError, UnknownAssignment, UnknownEntry
+from shared.gradebook.history import History, history_of, question_scores, student_of
+from shared.gradebook.queries import find_autograder
+from shared.model import PublishRule, utc_now
+from shared.spool import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from gofer_ingest.server.gradebook_reader import GradebookReader
+    from gofer_ingest.server.identity import Person
+    from gofer_ingest.server.queue_view import QueueView
+    from gofer_ingest.server.status import QuestionsTold, Status
+    from shared.catalogue import Catalogue
+    from shared.gradebook.history import CountedResult, RecordedSubmission
+    from shared.model import AssignmentKey, Sha256, SubmissionId
+    from shared.requests import Envelope
+    from shared.spool import Spool
+
+RECEIPTS_LOOKED_AT: Final = 200
+"""How many of a student's last receipts may not be in the gradebook yet."""
+MANUAL: Final = PublishRule(None)
+"""For an assignment that the catalogue no longer has: nobody can say that it is published."""
+
+
+class Receipt(Protocol):
+    """A receipt that a student was given, as a list of them has it."""
+
+    @property
+    def id(self) -> SubmissionId:
+        """Of the submission."""
+
+    @property
+    def key(self) -> AssignmentKey:
+        """Which assignment."""
+
+    @property
+    def sha256(self) -> Sha256:
+        """Of the notebook."""
+
+    @property
+    def received_at(self) -> datetime:
+        """Aware."""
+
+
+class Receipts(Protocol):
+    """Remembers the receipts that students were given lately."""
+
+    def list_of(self, student: str) -> Sequence[Receipt]:
+        """Return a student's receipts, newest first; some may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """A page of a student's submissions.
+
+    Attributes:
+        statuses: newest first.
+        has_more: whether there are older ones.
+        is_complete: whether all of them could be found; not so while the gradebook is out of reach.
+    """
+
+    statuses: tuple[Status, ...]
+    has_more: bool
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Answers students. It touches the disk: call it in a thread.
+
+    Attributes:
+        catalogue: which assignments there are, and when they are published.
+        spool: where entries lie.
+        queue: who waits.
+        gradebook: what was recorded.
+        receipts: what was promised lately.
+    """
+
+    catalogue: Catalogue
+    spool: Spool
+    queue: QueueView
+    gradebook: GradebookReader
+    receipts: Receipts
+
+    def status_of(self, submission_id: SubmissionId, person: Person) -> Status:
+        """Return the status of one submission, with its questions.
+
+        Raises:
+            UnknownSubmission: there is none of this id, or it is another student's: which of the
+                two is nobody's business, so that ids cannot be tried out.
+            SpoolError: the spool cannot be read.
+        """
+        # The place before the gradebook: what is recorded between the two looks is then told as
+        # recorded, and not as an archived entry of which the gradebook knows nothing.
+        place = self.spool.find(submission_id)
+        envelope = None if place is None else self._envelope(submission_id)
+        student = self._student(submission_id, envelope)
+        if student is None or (student != person.name and not person.is_staff):
+            raise UnknownSubmission
+        history, unrecorded = self._history(student, only=submission_id, limit=1)
+        if history is not None and history.submissions:
+            recorded = history.submissions[0]
+            status = self._of_recorded(recorded, unrecorded)
+            if status.verdict is None or recorded.result is None:
+                return status
+            return replace(status, questions=self._questions(recorded.result))
+        if envelope is None or place is None:
+            raise UnknownSubmission
+        receipt = RecentReceipt(
+            envelope.id, envelope.payload.key, envelope.payload.sha256, envelope.received_at
+        )
+        return self._of_receipt(receipt, place, student, history, unrecorded)
+
+    def list_of(self, student: str, *, before: SubmissionId | None, limit: int) -> StatusPage:
+        """Return a page of a student's submissions, without their questions.
+
+        Args:
+            student: whose.
+            before: those alone whose id sorts before this one; None begins with the newest.
+            limit: how many at most.
+
+        Raises:
+            SpoolError: the spool cannot be read.
+        """
+        history, unrecorded = self._history(student, before=before, limit=limit + 1)
+        promised = self._promised(unrecorded, before)
+        if history is not None and any(place is Place.ARCHIVED for _, place in promised.values()):
+            # Recorded since the gradebook was asked, a moment ago.
+            history, unrecorded = self._history(student, before=before, limit=limit + 1)
+            promised = self._promised(unrecorded, before)
+        recorded = {row.id: row for row in history.submissions} if history else {}
+        newest_first = sorted(promised.keys() | recorded.keys(), reverse=True)
+        statuses = [
+            self._of_recorded(recorded[submission_id], unrecorded)
+            if submission_id in recorded
+            else self._of_receipt(*promised[submission_id], student, history, unrecorded)
+            for submission_id in newest_first[:limit]
+        ]
+        return StatusPage(
+            statuses=tuple(statuses),
+            has_more=len(newest_first) > limit,
+            is_complete=history is not None,
+        )
+
+    # --- what is known ----------------------------------------------------------------------------
+
+    def _envelope(self, submission_id: SubmissionId) -> Envelope | None:
+        try:
+            return self.spool.envelope_of(submission_id)
+        except (UnknownEntry, DamagedEntry):
+            return None  # the gradebook may still have it; a damaged one is nobody's to see
+
+    def _student(self, submission_id: SubmissionId, envelope: Envelope | None) -> str | None:
+        if envelope is not None:
+            return envelope.payload.student
+        try:
+            return self.gradebook.ask(lambda engine: student_of(engine, submission_id))
+        except GradebookError:
+            return None
+
+    def _history(
+        self,
+        student: str,
+        *,
+        limit: int,
+        before: SubmissionId | None = None,
+        only: SubmissionId | None = None,
+    ) -> tuple[History | None, tuple[Receipt, ...]]:
+        """Return what the gradebook has, None where it is out of reach, and what it has not."""
+        # The receipts first: what is recorded between the two looks is then in both of them.
+        receipts = tuple(self.receipts.list_of(student)[:RECEIPTS_LOOKED_AT])
+
+        def question(engine: Engine) -> History:
+            keys = {receipt.id: receipt.key for receipt in receipts}
+            return history_of(
+                engine, student, unrecorded=keys, limit=limit, before=before, only=only
+            )
+
+        try:
+            history = self.gradebook.ask(question)
+        except GradebookError:
+            return None, receipts
+        if history is None:  # no gradebook yet, so nothing is in it
+            history = History((), {receipt.id: 0 for receipt in receipts})
+        return history, tuple(receipt for receipt in receipts if receipt.id in history.before)
+
+    def _promised(
+        self, unrecorded: Sequence[Receipt], before: SubmissionId | None
+    ) -> dict[SubmissionId, tuple[Receipt, Place]]:
+        """Return the receipts whose entries are there, with their places."""
+        promised = {}
+        for receipt in unrecorded:
+            if before is None or receipt.id < before:
+                place = self.spool.find(receipt.id)
+                if place is not None:
+                    promised[receipt.id] = receipt, place
+        return promised
+
+    def _of_recorded(self, recorded: RecordedSubmission, unrecorded: Sequence[Receipt]) -> Status:
+        submitted = Submitted(
+            id=recorded.id,
+            student=recorded.student,
+            key=recorded.key,
+            sha256=recorded.sha256,
+            received_at=recorded.received_at,
+            attempt=recorded.attempt + _earlier(unrecorded, recorded.key, recorded.id),
+        )
+        return self._decided(submitted, Place.ARCHIVED, recorded.result)
+
+    def _of_receipt(
+        self,
+        receipt: Receipt,
+        place: Place,
+        student: str,
+        history: History | None,
+        unrecorded: Sequence[Receipt],
+    ) -> Status:
+        attempt = None
+        if history is not None and receipt.id in history.before:
+            earlier = _earlier(unrecorded, receipt.key, receipt.id)
+            attempt = history.before[receipt.id] + earlier + 1
+        submitted = Submitted(
+            id=receipt.id,
+            student=student,
+            key=receipt.key,
+            sha256=receipt.sha256,
+            received_at=receipt.received_at,
+            attempt=attempt,
+        )
+        return self._decided(submitted, place, None)
+
+    def _decided(self, submitted: Submitted, place: Place, result: CountedResult | None) -> Status:
+        queue = self.queue.look()
+        now = utc_now()
+        facts = Facts(
+            place=place,
+            result=result,
+            publish=self._publish_rule(submitted.key),
+            snapshot=queue.snapshot,
+            ahead=queue.ahead_of(submitted.id, now),
+            now=now,
+        )
+        return decide_status(submitted, facts)
+
+    def _publish_rule(self, key: AssignmentKey) -> PublishRule:
+        try:
+            return self.catalogue.find(key).publish
+        except UnknownAssignment:
+            return MANUAL
+
+    def _questions(self, result: CountedResult) -> QuestionsTold | None:
+        sha256, image_id = result.autograder_sha256, result.image_id
+        if sha256 is None or image_id is None:
+            return None
+
+        def question(engine: Engine) -> QuestionsTold | None:
+            return questions_told(
+                question_scores(engine, result.run_id), find_autograder(engine, sha256, image_id)
+            )
+
+        try:
+            return self.gradebook.ask(question)
+        except GradebookError:
+            return None
+
+
+def _earlier(receipts: Sequence[Receipt], key: AssignmentKey, submission_id: SubmissionId) -> int:
+    return sum(receipt.key == key and receipt.id < submission_id for receipt in receipts)

@@ -1,0 +1,125 @@
+"""What staff ask for is done once, in order, written down, and needs no engine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from gofer_console.actions import ask_for_discard, ask_for_retry
+from gofer_ingest.grader.desk import Desk
+from shared.errors import GradebookError, HarnessNotReady, SandboxUnavailable
+from shared.gradebook import tables
+from shared.model import SubmissionId, new_submission_id
+from shared.spool import Place
+from tests.support.processes import wait_until
+from tests.unit.grader.grading_room import MAX_TRIES
+
+if TYPE_CHECKING:
+    from tests.unit.grader.grading_room import Room
+
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
+def buried(room: Room) -> SubmissionId:
+    entry = room.submitted()
+    room.spool.bury(entry, "It slept.")
+    return entry
+
+
+def request_rows(room: Room) -> list[Any]:
+    with room.gradebook.connect() as connection:
+        return list(connection.execute(select(tables.requests).order_by(tables.requests.c.id)))
+
+
+def test_what_staff_retry_is_graded_and_the_request_is_on_record(room: Room) -> None:
+    entry = buried(room)
+    request = ask_for_retry(room.spool, entry, by="ta", why="The engine is back.")
+    room.work_until_settled(entry, request)
+    (row,) = request_rows(room)
+    assert (row.id, row.action, row.requested_by) == (request, "retry", "ta")
+    assert (row.outcome, row.reason) == ("done", "The engine is back.")
+    assert json.loads(row.payload)["entry"] == entry
+    assert len(room.runs(entry)) == 1
+
+
+def test_what_staff_discard_lies_in_the_archive_without_a_run(room: Room) -> None:
+    entry = buried(room)
+    request = ask_for_discard(room.spool, entry, by="ta", why="A test upload.")
+    room.work_until_settled(request)
+    assert room.spool.find(entry) is Place.ARCHIVED
+    assert room.spool.was_discarded(entry)
+    assert room.runs(entry) == []
+
+
+def test_what_is_not_set_aside_is_refused_in_words(room: Room) -> None:
+    graded = room.submitted()
+    room.work_until_settled(graded)
+    requests = [
+        ask_for_discard(room.spool, graded, by="ta", why=""),
+        ask_for_discard(room.spool, new_submission_id(), by="ta", why=""),
+        ask_for_retry(room.spool, new_submission_id(), by="ta", why=""),
+    ]
+    room.work_until_settled(*requests)
+    assert {row.outcome for row in request_rows(room)} == {"refused"}
+    assert len(room.runs(graded)) == 1
+
+
+def test_staff_are_heard_while_the_engine_is_away_and_every_place_is_taken(room: Room) -> None:
+    entry = buried(room)
+    room.sandbox.will_fail("image_id", *[SandboxUnavailable()] * 1000)
+    room.submitted()
+    with room.working(concurrency=1):
+        request = ask_for_discard(room.spool, entry, by="ta", why="")
+        wait_until(lambda: room.is_settled(request))
+
+
+def test_requests_are_carried_out_in_their_order(room: Room) -> None:
+    room.sandbox.will_fail("run", *[HarnessNotReady()] * MAX_TRIES)
+    entry = buried(room)
+    requests = [
+        ask_for_retry(room.spool, entry, by="ta", why="first"),
+        ask_for_discard(room.spool, entry, by="ta", why="second"),
+    ]
+    room.work_until_settled(*requests)
+    assert [row.outcome for row in request_rows(room)] == ["done", "refused"]
+
+
+def test_a_request_that_was_recorded_before_a_kill_is_only_moved(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = buried(room)
+    request = ask_for_retry(room.spool, entry, by="ta", why="")
+    room.work_until_settled(request)
+    archived = room.volume / "submissions" / request[-2:] / request
+    archived.rename(room.spool.new_dir / request)
+    room.work_until_settled(request)
+    assert len(request_rows(room)) == 1
+
+
+def test_a_gradebook_that_is_away_delays_a_request_and_loses_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = buried(room)
+    left = [GradebookError("Locked.")] * 3
+    real = Desk._carry_out
+
+    def locked(desk: Desk, request_id: SubmissionId) -> None:
+        if left:
+            raise left.pop()
+        real(desk, request_id)
+
+    monkeypatch.setattr(Desk, "_carry_out", locked)
+    request = ask_for_discard(room.spool, entry, by="ta", why="")
+    room.work_until_settled(request)
+    actions = [getattr(record, "action", "") for record in caplog.records]
+    assert actions == ["request_failed"] * 3
+
+
+def test_a_damaged_request_is_buried(room: Room) -> None:
+    request = ask_for_retry(room.spool, buried(room), by="ta", why="")
+    (room.spool.new_dir / request / "submission.ipynb").write_bytes(b"{}")
+    with room.working():
+        wait_until(lambda: room.is_buried(request))

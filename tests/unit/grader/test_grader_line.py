@@ -1,0 +1,209 @@
+"""Who is next: students take turns, and nobody is forgotten or taken twice."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from gofer_ingest.grader.line import Line, Ticket
+from shared.model import AssignmentKey, SubmissionId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LAB01 = AssignmentKey("demo101", "1", "lab01")
+LAB02 = AssignmentKey("demo101", "1", "lab02")
+
+
+def ticket(number: int, student: str | None = "ada", key: AssignmentKey | None = LAB01) -> Ticket:
+    return Ticket(SubmissionId(f"{number:06}"), student, key)
+
+
+def line_of(*tickets: Ticket) -> Line:
+    line = Line()
+    for each in tickets:
+        line.join(each)
+    return line
+
+
+def drained(line: Line, now: float = 0.0) -> list[Ticket]:
+    """Take and finish everything, one after the other."""
+    taken = []
+    while (each := line.take(now)) is not None:
+        taken.append(each)
+        line.done(each.id)
+    return taken
+
+
+def test_nobody_waits_in_an_empty_line() -> None:
+    assert Line().take(0.0) is None
+
+
+def test_of_different_students_the_earlier_submission_goes_first() -> None:
+    tickets = [ticket(number, f"student {number}") for number in range(5)]
+    assert drained(line_of(*reversed(tickets))) == tickets
+
+
+def test_students_take_turns_however_much_one_submitted() -> None:
+    flood = [ticket(number, "ada", AssignmentKey("c", "1", f"lab{number}")) for number in range(20)]
+    other = [ticket(100 + number, f"student {number}") for number in range(3)]
+    taken = drained(line_of(*flood, *other))
+    assert taken[0] == flood[0]
+    assert taken[1:4] == other
+    assert taken[4:] == flood[1:]
+
+
+def test_who_comes_while_one_student_is_served_goes_before_the_rest_of_theirs() -> None:
+    flood = [ticket(number) for number in range(10)]
+    line = line_of(*flood)
+    for each in flood[:4]:
+        assert line.take(0.0) == each
+        line.done(each.id)
+    line.join(ticket(99, "grace"))
+    assert line.take(0.0) in {ticket(99, "grace"), flood[4]}
+    assert ticket(99, "grace").id in line.in_hand or line.take(0.0) == ticket(99, "grace")
+
+
+def test_a_student_has_one_run_at_a_time_for_an_assignment_and_in_order() -> None:
+    line = line_of(ticket(1), ticket(2), ticket(3, key=LAB02), ticket(4, "grace"))
+    assert line.take(0.0) == ticket(1)
+    assert line.take(0.0) == ticket(4, "grace")
+    assert line.take(0.0) == ticket(3, key=LAB02)
+    assert line.take(0.0) is None
+    line.done(ticket(1).id)
+    assert line.take(0.0) == ticket(2)
+
+
+def test_what_is_given_back_comes_again_when_its_time_has_come() -> None:
+    line = line_of(ticket(1))
+    line.take(0.0)
+    line.give_back(ticket(1).id, not_before=10.0)
+    assert line.take(9.9) is None
+    assert line.next_change_at(0.0) == 10.0
+    assert line.take(10.0) == ticket(1)
+
+
+def test_what_is_given_back_as_last_lets_those_that_wait_go_first() -> None:
+    line = line_of(ticket(1), ticket(2, "grace"))
+    line.take(0.0)
+    line.give_back(ticket(1).id, not_before=0.0, is_last=True)
+    line.join(ticket(3, "kofi"))
+    assert drained(line) == [ticket(2, "grace"), ticket(3, "kofi"), ticket(1)]
+
+
+def test_an_assignment_at_rest_holds_up_no_other() -> None:
+    line = line_of(ticket(1), ticket(2, "grace"), ticket(3, "kofi", LAB02))
+    line.rest(LAB01, until=30.0)
+    assert line.resting(0.0) == 2
+    assert line.take(0.0) == ticket(3, "kofi", LAB02)
+    assert line.take(0.0) is None
+    assert line.resting(0.0) == 2
+    assert line.resting(30.0) == 0
+    assert line.take(30.0) == ticket(1)
+
+
+def test_a_damaged_entry_has_its_turn_too() -> None:
+    line = line_of(ticket(1, None, None), ticket(2, None, None))
+    assert drained(line) == [ticket(1, None, None), ticket(2, None, None)]
+
+
+def test_what_is_no_longer_pending_is_forgotten_unless_it_is_in_hand() -> None:
+    line = line_of(ticket(1), ticket(2, "grace"))
+    assert line.take(0.0) == ticket(1)
+    line.keep_only(set())
+    assert len(line) == 1
+    assert line.in_hand == {ticket(1).id}
+
+
+@given(st.lists(st.integers(0, 5), max_size=60))
+def test_each_round_serves_every_student_that_waits_once(students: list[int]) -> None:
+    tickets = [
+        ticket(number, f"s{student}", AssignmentKey("c", "1", f"a{number}"))
+        for number, student in enumerate(students)
+    ]
+    taken = [each.student for each in drained(line_of(*tickets))]
+    assert sorted(map(str, taken)) == sorted(f"s{student}" for student in students)
+    for later, student in enumerate(taken):
+        turns = taken[: later + 1].count(student)
+        for other in set(taken):
+            # by the time someone has their nth turn, everybody else has had n - 1 or is through
+            assert taken[:later].count(other) >= min(turns - 1, taken.count(other))
+
+
+class LineMachine(RuleBasedStateMachine):
+    """A line beside the plainest model of it: sets."""
+
+    @initialize()
+    def start(self) -> None:
+        self.line = Line()
+        self.numbers = itertools.count()
+        self.waiting: dict[SubmissionId, Ticket] = {}
+        self.resting: dict[SubmissionId, float] = {}
+        self.in_hand: dict[SubmissionId, Ticket] = {}
+        self.now = 0.0
+
+    @rule(student=st.sampled_from(["ada", "grace", None]), key=st.sampled_from([LAB01, LAB02]))
+    def join(self, student: str | None, key: AssignmentKey) -> None:
+        each = ticket(next(self.numbers), student, key if student else None)
+        self.line.join(each)
+        self.waiting[each.id] = each
+
+    @rule()
+    def join_again(self) -> None:
+        for each in [*self.waiting.values(), *self.in_hand.values()]:
+            self.line.join(each)
+
+    @rule(seconds=st.floats(0, 20))
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    def takeable(self) -> Iterable[Ticket]:
+        busy = {(each.student, each.key) for each in self.in_hand.values() if each.student}
+        for each in self.waiting.values():
+            is_free = (each.student, each.key) not in busy
+            if is_free and self.resting.get(each.id, 0.0) <= self.now:
+                yield each
+
+    @rule()
+    def take(self) -> None:
+        takeable = list(self.takeable())
+        taken = self.line.take(self.now)
+        assert (taken is None) == (not takeable)
+        if taken is not None:
+            assert taken in takeable
+            self.in_hand[taken.id] = self.waiting.pop(taken.id)
+
+    @precondition(lambda self: self.in_hand)
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        entry_id = data.draw(st.sampled_from(sorted(self.in_hand)))
+        del self.in_hand[entry_id]
+        self.line.done(entry_id)
+
+    @precondition(lambda self: self.in_hand)
+    @rule(data=st.data(), seconds=st.floats(0, 30))
+    def give_back(self, data: st.DataObject, seconds: float) -> None:
+        entry_id = data.draw(st.sampled_from(sorted(self.in_hand)))
+        self.waiting[entry_id] = self.in_hand.pop(entry_id)
+        self.resting[entry_id] = self.now + seconds
+        self.line.give_back(entry_id, not_before=self.now + seconds)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def vanish(self, data: st.DataObject) -> None:
+        gone = data.draw(st.sampled_from(sorted(self.waiting)))
+        del self.waiting[gone]
+        self.line.keep_only(set(self.waiting))
+
+    @invariant()
+    def it_knows_as_many(self) -> None:
+        if hasattr(self, "line"):
+            assert len(self.line) == len(self.waiting) + len(self.in_hand)
+            assert self.line.in_hand == self.in_hand.keys()
+
+
+TestLine = LineMachine.TestCase

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gofer_ingest.server.errors import TooManyWaiting
+from gofer_ingest.server.room import FRESH_S, Room
+from shared.errors import SpoolFull, SpoolUnavailable
+from shared.model import SubmissionId, new_submission_id
+from shared.spool import Spool
+from tests.unit.shared.spool_entries import delivered, prepared_spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Seconds:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def is_due(room: Room) -> bool:
+    return room.is_look_due
+
+
+class SlowDisk(Spool):
+    """A spool whose listing takes until it is told to end; it counts how often it is listed."""
+
+    def __init__(self, volume: Path) -> None:
+        super().__init__(volume)
+        self.listings = 0
+        self.began = threading.Event()
+        self.may_end = threading.Event()
+
+    def pending(self) -> list[SubmissionId]:
+        self.listings += 1
+        self.began.set()
+        assert self.may_end.wait(20)
+        return [new_submission_id()]
+
+    def free_bytes(self) -> int:
+        return 1000
+
+
+def test_a_queue_takes_as_many_as_it_may_hold(tmp_path: Path) -> None:
+    spool = prepared_spool(tmp_path)
+    room = Room(spool, max_waiting=2, min_free_bytes=0)
+    delivered(spool)
+    room.look()
+    room.check()
+    delivered(spool)
+    room.take(100)
+    with pytest.raises(TooManyWaiting):
+        room.check()
+
+
+def test_a_graded_submission_makes_room_at_the_next_look(tmp_path: Path) -> None:
+    clock = Seconds()
+    spool = prepared_spool(tmp_path)
+    room = Room(spool, max_waiting=1, min_free_bytes=0, clock=clock)
+    delivery = delivered(spool)
+    room.look()
+    spool.settle(delivery.id)
+    with pytest.raises(TooManyWaiting):
+        room.check()
+    assert not is_due(room)
+    clock.now_s += FRESH_S
+    assert is_due(room)
+    room.look()
+    room.check()
+
+
+def test_the_disk_keeps_its_margin_for_what_is_in_hand_and_was_taken(tmp_path: Path) -> None:
+    spool = SlowDisk(tmp_path)
+    spool.may_end.set()
+    room = Room(spool, max_waiting=10, min_free_bytes=600)
+    room.look()
+    room.check(400)
+    with pytest.raises(SpoolFull, match="1000 bytes are free; 600 are to be left"):
+        room.check(401)
+    room.take(300)
+    room.check(100)
+    with pytest.raises(SpoolFull):
+        room.check(101)
+    room.look()
+    room.check(400)
+
+
+def test_a_real_disk_is_looked_at(tmp_path: Path) -> None:
+    spool = prepared_spool(tmp_path)
+    room = Room(spool, max_waiting=10, min_free_bytes=1 << 62)
+    room.look()
+    with pytest.raises(SpoolFull):
+        room.check()
+
+
+def test_before_the_first_look_everyone_is_let_through_to_it(tmp_path: Path) -> None:
+    room = Room(Spool(tmp_path / "not-there"), max_waiting=1, min_free_bytes=1 << 62)
+    room.check(1 << 40)
+    assert is_due(room)
+    with pytest.raises(SpoolUnavailable):
+        room.look()
+    assert is_due(room)
+
+
+def test_while_somebody_looks_others_go_by_the_last_look(tmp_path: Path) -> None:
+    clock = Seconds()
+    spool = SlowDisk(tmp_path)
+    room = Room(spool, max_waiting=2, min_free_bytes=0, clock=clock)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(room.look)
+        assert spool.began.wait(20)
+        assert not is_due(room)
+        room.check()
+        spool.may_end.set()
+        first.result(20)
+        clock.now_s += 2 * FRESH_S
+        spool.began.clear()
+        spool.may_end.clear()
+        assert is_due(room)
+        second = threads.submit(room.look)
+        assert spool.began.wait(20)
+        assert not is_due(room)
+        room.look()  # returns at once
+        room.check()
+        spool.may_end.set()
+        second.result(20)
+    assert spool.listings == 2
