@@ -42,6 +42,11 @@ image: install ## Build the grader image, unless it is there already
 image-service: install ## Build the image that runs Gofer itself
 	@$(BIN)/python -m gofer_ingest.grader image --target service
 
+.PHONY: submit-button
+submit-button: install ## Build the wheel of the Submit button, gofer-submit, into dist
+	@cd gofer_ingest/labextension && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel \
+	    --directory $(CURDIR)/dist
+
 .PHONY: image-if-engine
 image-if-engine: install
 	@scripts/image-if-engine $(BIN)/python
