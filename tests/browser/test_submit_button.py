@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,8 +41,11 @@ SLOW_MS: Final = 60_000
 CONFIG: Final = """
 scope = "access:services!service=gofer_nb"
 service = json.loads(os.environ["TEST_SERVICE"])
+origin = _ours["bind_url"].rstrip("/")
+service["environment"]["GOFER_ALLOWED_ORIGINS"] = origin
+addresses = {"abroad": service["url"] + "/services/gofer_nb/"}
 c.JupyterHub.services = [service]
-c.JupyterHub.load_groups = {"students": {"users": ["alice", "lost", "teacher"]}}
+c.JupyterHub.load_groups = {"students": {"users": ["alice", "abroad", "teacher"]}}
 c.JupyterHub.load_roles = [
     {"name": "submit", "groups": ["students"], "scopes": [scope]},
     {"name": "teacher", "users": ["teacher"], "scopes": ["access:servers!user=alice"]},
@@ -49,7 +53,7 @@ c.JupyterHub.load_roles = [
 c.Spawner.oauth_client_allowed_scopes = [scope]
 c.Spawner.environment = {
     **json.loads(os.environ["TEST_BUTTON"]),
-    "GOFER_URL": lambda spawner: "/services/none/" if spawner.user.name == "lost" else "",
+    "GOFER_URL": lambda spawner: addresses.get(spawner.user.name, ""),
 }
 """
 
@@ -137,19 +141,19 @@ def campus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campus]:
     with Hub(folder / "hub", CONFIG, environment=environment) as hub:
         campus = Campus(hub, volume)
         hub.wait_for_service("gofer_nb")
-        for name in ("alice", "narrow", "lost", "teacher"):
+        for name in ("alice", "narrow", "abroad", "teacher"):
             hub.make_user(name)
             campus.home_of(name).mkdir(parents=True)
             for path, content in NOTEBOOKS.items():
                 (campus.home_of(name) / path).write_text(json.dumps(content), "utf-8")
-        for name in ("alice", "narrow", "lost"):
-            hub.start_server(name)
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(hub.start_server, ("alice", "narrow", "abroad")))
         yield campus
 
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    return open_page(locale="en-GB", timezone_id="UTC")
+    return open_page(locale="en-GB", timezone_id="UTC", permissions=["clipboard-read"])
 
 
 @pytest.fixture
@@ -220,6 +224,9 @@ def test_a_press_saves_and_submits_and_shows_the_receipt_and_then_the_score(
     assert (envelope.payload.student, envelope.payload.source) == ("alice", "hub")
     expect(receipt(alice)).to_contain_text(envelope.id[-8:])
     expect(receipt(alice)).to_contain_text("Submitted asalice")
+    receipt(alice).get_by_role("button", name="Copy").click()
+    expect(receipt(alice).get_by_role("button", name="Copied")).to_be_visible()
+    assert envelope.id in alice.evaluate("navigator.clipboard.readText()")
     stored = read_notebook(Spool(campus.volume).read(envelope.id).notebook())
     assert stored == read_notebook((campus.home_of("alice") / "lab01.ipynb").read_bytes())
     assert stored["cells"][0]["source"] == "answer = 42"
@@ -315,7 +322,7 @@ def test_a_token_that_may_not_use_the_service_is_told_with_the_way_to_mend_it(
     panel = opened.value
     panel.locator("#stop").click()
     expect(panel.locator("#start")).to_contain_text("Start My Server", timeout=SLOW_MS)
-    panel.get_by_role("link", name="Logout").click()
+    panel.locator("#logout").click()
     campus.log_in(panel, "narrow")
     campus.hub.start_server("narrow")
     campus.open_lab(panel, "lab01.ipynb", "narrow")
@@ -331,13 +338,15 @@ def test_a_teacher_in_a_students_server_submits_as_the_teacher(page: Page, campu
     assert campus.submissions[-1].payload.student == "teacher"
 
 
-def test_an_address_without_a_service_is_named(page: Page, campus: Campus) -> None:
-    campus.log_in(page, "lost")
-    campus.open_lab(page, "lab01.ipynb", "lost")
+def test_a_service_on_another_host_takes_notebooks_of_the_pages_it_was_told_of(
+    page: Page, campus: Campus
+) -> None:
+    watch = Watch(page)
+    campus.log_in(page, "abroad")
+    campus.open_lab(page, "lab01.ipynb", "abroad")
     submit_button(page).click()
-    expect(refusal(page)).to_contain_text(
-        f"There is no submission service at {campus.hub.url}services/none/"
-    )
+    expect(receipt(page)).to_contain_text("Submitted asabroad")
+    assert watch.elsewhere(campus.hub.origin) != []
 
 
 def test_a_lost_connection_claims_nothing_and_the_next_press_brings_the_receipt(
@@ -354,7 +363,7 @@ def test_a_lost_connection_claims_nothing_and_the_next_press_brings_the_receipt(
     expect(receipt(alice)).to_be_visible()
 
 
-def test_an_administrator_sets_the_address_by_jupyterlabs_settings(
+def test_jupyterlabs_settings_say_where_notebooks_go_and_a_wrong_address_is_named(
     alice: Page, campus: Campus
 ) -> None:
     folder = campus.home_of("alice") / ".jupyter" / "lab" / "user-settings" / "gofer-submit"
