@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook
-from shared.model import AssignmentKey, opaque_name
+from shared.errors import NotANotebook
+from shared.notebook_metadata import assignment_key
+
+if TYPE_CHECKING:
+    from shared.model import AssignmentKey
 
 _FORMAT: Final = 4
 _OTHER_FORMATS: Final = frozenset({1, 2, 3, 5, 6})
 _BOM: Final = b"\xef\xbb\xbf"
-_WORDS: Final = ("course", "section", "assignment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,57 +76,6 @@ def read_notebook(body: bytes) -> ReadNotebook:
         return ReadNotebook(key, _written(sent) if is_wrapped else body)
     except RecursionError:
         raise NotANotebook("This file is nested too deeply to be a Jupyter notebook.") from None
-
-
-def assignment_key(metadata: dict[str, Any]) -> AssignmentKey:
-    """Return the assignment that a notebook's metadata name.
-
-    The words `course`, `section` and `assignment` (or the older `lab`) stand in `gofer`, in
-    `otter_service`, or directly in the metadata. The first of these three places that has all of
-    them wins as a whole; otherwise each word is taken from the first place that has it. A word that
-    is null is not there. Old courses write the section as a number.
-
-    Raises:
-        MissingMetadata: a word is not there.
-        MalformedMetadata: a word cannot be a name.
-    """
-    nested = (metadata.get("gofer"), metadata.get("otter_service"), metadata)
-    places = [_words(place) for place in nested if isinstance(place, dict)]
-    words: dict[str, object] = next((place for place in places if len(place) == len(_WORDS)), {})
-    if not words:
-        for place in reversed(places):
-            words |= place
-    missing = [word for word in _WORDS if word not in words]
-    if missing:
-        raise MissingMetadata(
-            f"This notebook does not say which {' and '.join(missing)} it belongs to. Download a "
-            "fresh copy and move your work into it."
-        )
-    return AssignmentKey(*(_name(word, words[word]) for word in _WORDS))
-
-
-def _words(place: dict[str, Any]) -> dict[str, object]:
-    found = {word: place.get(word) for word in _WORDS}
-    if found["assignment"] is None:
-        found["assignment"] = place.get("lab")
-    return {word: value for word, value in found.items() if value is not None}
-
-
-def _name(word: str, value: object) -> str:
-    if word == "section" and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    try:
-        if isinstance(value, str):
-            return opaque_name(value)
-    except ValueError as error:
-        raise MalformedMetadata(
-            f"The {word} that this notebook names is damaged: {error}. Download a fresh copy and "
-            "move your work into it."
-        ) from None
-    raise MalformedMetadata(
-        f"The {word} that this notebook names is not a text. Download a fresh copy and move your "
-        "work into it."
-    )
 
 
 def _parse(body: bytes) -> object:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofer_ingest.server.notebooks import ReadNotebook, assignment_key, read_notebook
+from gofer_ingest.server.notebooks import ReadNotebook, read_notebook
 from shared.errors import (
     MalformedMetadata,
     MissingMetadata,
@@ -16,6 +16,7 @@ from shared.errors import (
     SubmissionRejected,
 )
 from shared.model import AssignmentKey
+from shared.notebook_metadata import assignment_key
 
 WORDS = {"course": "demo101", "section": "1", "assignment": "lab01"}
 KEY = AssignmentKey("demo101", "1", "lab01")
