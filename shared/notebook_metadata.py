@@ -38,8 +38,8 @@ def metadata_of(content: bytes) -> dict[str, Any]:
         raise NotANotebook
     if found["nbformat"] != _FORMAT:
         raise NotANotebook(
-            f"This notebook has the format {str(found['nbformat'])[:20]}, and only {_FORMAT} can be "
-            "graded. Open it in Jupyter and save it there."
+            f"This notebook has the format {str(found['nbformat'])[:20]}, and only {_FORMAT} can "
+            "be graded. Open it in Jupyter and save it there."
         )
     metadata = found.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(found.get("cells"), list):
