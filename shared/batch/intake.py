@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.spool import Spool
 
 LOCK_NAME: Final = "batch.lock"
+REASON_MAX_CHARACTERS: Final = 4000
 
 _Notebook = tuple[str, "AssignmentKey", "Sha256"]
 
@@ -129,7 +130,7 @@ def deliver(
         if digest(content) != entry.sha256:
             yield Problem(entry.file, "It was changed while it was taken in. Hand it in again.")
             continue
-        envelope = _envelope(entry, len(content), requested_by, reason)
+        envelope = _envelope(entry, len(content), requested_by, reason[:REASON_MAX_CHARACTERS])
         spool.deliver(envelope, content)
         known.note(entry, envelope.id)
         yield Taken(entry, envelope.id, is_new=True)

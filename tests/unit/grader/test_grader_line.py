@@ -91,7 +91,9 @@ def test_a_batch_waits_behind_every_live_submission_also_those_that_come_later()
     batch = [of_batch(number, f"student {number}") for number in range(20)]
     line = line_of(*batch)
     assert line.take(0.0) == batch[0]
-    live = [ticket(100 + number, "grace", AssignmentKey("c", "2", f"{number}")) for number in (1, 2)]
+    live = [
+        ticket(100 + number, "grace", AssignmentKey("c", "2", f"{number}")) for number in (1, 2)
+    ]
     for each in live:
         line.join(each)
     assert drained(line) == [*live, *batch[1:]]
