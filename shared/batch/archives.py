@@ -20,6 +20,8 @@ from shared.errors import FileRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.batch.finding import BatchLimits
+
 _BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -97,24 +99,29 @@ def path_in(info: zipfile.ZipInfo) -> PurePosixPath | None:
     return path
 
 
-def refusal_of(info: zipfile.ZipInfo, max_bytes: int) -> str | None:
+def refusal_of(info: zipfile.ZipInfo, max_bytes: int, limits: BatchLimits) -> str | None:
     """Return why a member cannot be read, as far as the table of contents says; None if it can."""
+    is_bomb = info.file_size > limits.ratio * max(info.compress_size, 1)
     if stat.S_ISLNK(info.external_attr >> 16):
         return "It is a link, and links are not followed."
     if info.flag_bits & _ENCRYPTED:
         return "It is encrypted."
     if info.file_size > max_bytes:
         return _too_large(max_bytes)
+    if is_bomb and info.file_size > limits.ratio_from_bytes:
+        return f"It unpacks to more than {limits.ratio} times its size, as bombs do."
     return None
 
 
-def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
+def read_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int, limits: BatchLimits
+) -> bytes:
     """Return a member's bytes.
 
     Raises:
         FileRefused: it cannot be read, or is larger than `max_bytes` whatever the zip says.
     """
-    refusal = refusal_of(info, max_bytes)
+    refusal = refusal_of(info, max_bytes, limits)
     if refusal is not None:
         raise FileRefused(refusal)
     try:
@@ -128,14 +135,14 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int)
 
 
 def copy_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, max_bytes: int
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limits: BatchLimits
 ) -> None:
-    """Write a member's bytes to a new file.
+    """Write the bytes of a zip in a zip to a new file.
 
     Raises:
         FileRefused: as `read_member`.
     """
-    refusal = refusal_of(info, max_bytes)
+    refusal = refusal_of(info, limits.archive_bytes, limits)
     if refusal is not None:
         raise FileRefused(refusal)
     copied = 0
@@ -143,8 +150,8 @@ def copy_member(
         with archive.open(info) as stream, target.open("xb") as file:
             while chunk := stream.read(_CHUNK_BYTES):
                 copied += len(chunk)
-                if copied > max_bytes:
-                    raise FileRefused(_too_large(max_bytes))
+                if copied > limits.archive_bytes:
+                    raise FileRefused(_too_large(limits.archive_bytes))
                 file.write(chunk)
     except _BROKEN as error:
         raise FileRefused("It is damaged in the zip.") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ class BatchLimits:
         archive_bytes: one zip that lies in a zip.
         directory_bytes: of one zip's table of contents, which is read into memory whole.
         unpacked_bytes: all that is taken out of zips.
-        ratio: how many times its own size a zip may unpack to, once that is beyond
-            `ratio_from_bytes`; honest notebooks with printed pages have up to a hundred.
+        inner_share: a zip in a folder or a zip, which some student may have made, may have one
+            part in so many of `files` and `unpacked_bytes`, so that it costs nobody else a place.
+        ratio: how many times its packed size a file in a zip may have, once it is larger than
+            `ratio_from_bytes`. Honest notebooks have up to a hundred, where they printed a lot.
         ratio_from_bytes: where `ratio` begins to count.
     """
 
@@ -41,8 +43,18 @@ class BatchLimits:
     archive_bytes: int = 512 << 20
     directory_bytes: int = 16 << 20
     unpacked_bytes: int = 8 << 30
-    ratio: int = 200
-    ratio_from_bytes: int = 100 << 20
+    inner_share: int = 4
+    ratio: int = 400
+    ratio_from_bytes: int = 4 << 20
+
+    @property
+    def share(self) -> BatchLimits:
+        """The limits of a zip that lies in what was given."""
+        return replace(
+            self,
+            files=self.files // self.inner_share,
+            unpacked_bytes=self.unpacked_bytes // self.inner_share,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from shared.batch.archives import OpenArchives, copy_member, path_in, read_member
+from shared.batch.archives import OpenArchives, copy_member, path_in, read_member, refusal_of
 from shared.batch.finding import (
     BatchLimits,
     Finding,
@@ -102,6 +102,8 @@ class _Search:
         self._unpacked_to: Path | None = None
         self._files = 0
         self._unpacked_bytes = 0
+        self._nested_archives = 0
+        self._whole: Path | None = None
 
     def folder(self, folder: Path) -> None:
         """Look through a folder and those in it."""
@@ -133,6 +135,7 @@ class _Search:
         Raises:
             BatchRefused: it cannot be looked through.
         """
+        self._whole = path
         try:
             self._members(path, PurePosixPath(), level=1)
         except FileRefused as refusal:
@@ -161,11 +164,7 @@ class _Search:
     def _members(self, file: Path, below: PurePosixPath, level: int) -> None:
         archive = self._archives.open(file, self._limits.directory_bytes)
         members = self._wanted(archive, below)
-        for _, path in members:
-            self._count()
-            if len(path.parts) > self._limits.depth:
-                raise FileRefused("Its folders are nested too deeply.")
-        self._weigh(file, members)
+        self._weigh(members, self._limits if file == self._whole else self._limits.share)
         for info, path in members:
             if not is_archive(path.name):
                 self._note(path, partial(self._read, file, info, self._max_bytes(path)))
@@ -188,13 +187,25 @@ class _Search:
                 wanted.append((info, below / path))
         return wanted
 
-    def _weigh(self, file: Path, members: list[tuple[zipfile.ZipInfo, PurePosixPath]]) -> None:
-        """Refuse a zip that says it unpacks to too much."""
-        size = sum(info.file_size for info, path in members if _counts(path.name))
-        limits = self._limits
-        too_much = size > limits.ratio_from_bytes and size > limits.ratio * file.stat().st_size
-        if too_much or self._unpacked_bytes + size > limits.unpacked_bytes:
-            raise FileRefused(f"It unpacks to {size >> 20} MB, which is too much for its size.")
+    def _weigh(
+        self,
+        members: list[tuple[zipfile.ZipInfo, PurePosixPath]],
+        limits: BatchLimits,
+    ) -> None:
+        """Refuse a zip that holds too much, or says it does, before anything of it is unpacked."""
+        if any(len(path.parts) > limits.depth for _, path in members):
+            raise FileRefused("Its folders are nested too deeply.")
+        left = self._limits
+        size = sum(
+            info.file_size
+            for info, path in members
+            if _counts(path.name) and refusal_of(info, self._max_bytes(path), self._limits) is None
+        )
+        if size > min(limits.unpacked_bytes, left.unpacked_bytes - self._unpacked_bytes):
+            raise FileRefused(f"It unpacks to {size >> 20} MB, which is too much.")
+        if len(members) > min(limits.files, left.files - self._files):
+            raise FileRefused("It holds too many files.")
+        self._files += len(members)
         self._unpacked_bytes += size
 
     def _nested(self, file: Path, info: zipfile.ZipInfo, path: PurePosixPath, level: int) -> None:
@@ -203,22 +214,25 @@ class _Search:
             self._unpacked_to = Path(
                 self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gofer-batch-"))
             )
-        target = self._unpacked_to / f"{self._files}.zip"
-        self._count()  # and so the next one has another name
+        self._nested_archives += 1
+        target = self._unpacked_to / f"{self._nested_archives}.zip"
         try:
             archive = self._archives.open(file, self._limits.directory_bytes)
-            copy_member(archive, info, target, self._limits.archive_bytes)
+            copy_member(archive, info, target, self._limits)
         except FileRefused as refusal:
             self._problem(path, str(refusal))
         else:
             self._archive(target, path, level + 1)
 
     def _read(self, file: Path, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
-        return read_member(self._archives.open(file, self._limits.directory_bytes), info, max_bytes)
+        archive = self._archives.open(file, self._limits.directory_bytes)
+        return read_member(archive, info, max_bytes, self._limits)
 
     def _max_bytes(self, path: PurePosixPath) -> int:
         limits = self._limits
-        return limits.notebook_bytes if is_notebook(path.name) else limits.side_file_bytes
+        if is_notebook(path.name):
+            return limits.notebook_bytes
+        return limits.archive_bytes if is_archive(path.name) else limits.side_file_bytes
 
     def _count(self) -> None:
         self._files += 1
