@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from shared.batch.finding import GRADESCOPE_NAME, Problem, composed, is_manifest
+from shared.batch.finding import GRADESCOPE_NAME, MANIFEST_NAME, Problem, composed
 from shared.batch.gradescope import submitters
 from shared.batch.manifest import read_manifest
-from shared.batch.naming import Unnamed, name_all
+from shared.batch.naming import Unnamed, folder_around, name_all
 from shared.errors import BatchRefused, FileRefused
 
 if TYPE_CHECKING:
@@ -76,14 +76,11 @@ def own_manifest(finding: Finding) -> Manifest | None:
     Raises:
         BatchRefused: it cannot be read.
     """
-    around = PurePosixPath(PurePosixPath(finding.name).stem)
-    for folder in (_TOP, around):
-        for file in finding.side_files:
-            is_around = all(notebook.path.is_relative_to(folder) for notebook in finding.notebooks)
-            if is_around and file.path.parent == folder and is_manifest(file.path.name):
-                name = finding.shown(file.path)
-                return Manifest(name, _read(file, name), folder)
-    return None
+    file = _side_file(finding, MANIFEST_NAME)
+    if file is None:
+        return None
+    name = finding.shown(file.path)
+    return Manifest(name, _read(file, name), file.path.parent)
 
 
 def claims_by_manifest(
@@ -170,17 +167,24 @@ def claims_by_name(
 
 
 def _gradescope(finding: Finding) -> Directory:
-    directory: Directory = {}
-    for file in finding.side_files:
-        if file.path.name.lower() == GRADESCOPE_NAME:
-            name = finding.shown(file.path)
-            try:
-                directory[file.path.parent] = submitters(_read(file, name))
-            except FileRefused as refusal:
-                raise BatchRefused(
-                    f"{name}: {refusal} Nothing of this batch was taken."
-                ) from refusal
-    return directory
+    file = _side_file(finding, GRADESCOPE_NAME)
+    if file is None:
+        return {}
+    name = finding.shown(file.path)
+    try:
+        return {file.path.parent: submitters(_read(file, name))}
+    except FileRefused as refusal:
+        raise BatchRefused(f"{name}: {refusal} Nothing of this batch was taken.") from refusal
+
+
+def _side_file(finding: Finding, name: str) -> Member | None:
+    """Return the file of this name where only staff can have put it."""
+    around = folder_around([notebook.path for notebook in finding.notebooks], finding.name)
+    for folder in (_TOP, around):
+        for file in finding.side_files:
+            if file.path.parent == folder and file.path.name.lower() == name:
+                return file
+    return None
 
 
 def _read(file: Member, name: str) -> bytes:

@@ -126,7 +126,7 @@ def _by_place(
 
     Nothing below it counts. There a student chose the names, and could choose another's.
     """
-    depth = _wrappers(paths, container)
+    depth = len(folder_around(paths, container).parts)
     named: dict[PurePosixPath, Named | Unnamed] = {}
     left = []
     for path in paths:
@@ -138,13 +138,17 @@ def _by_place(
     return named | _by_folder(left, depth, reserved)
 
 
-def _wrappers(paths: Sequence[PurePosixPath], container: str) -> int:
-    """Return how many folders stand around everything: one, if it is called as the zip is."""
+def folder_around(paths: Sequence[PurePosixPath], container: str) -> PurePosixPath:
+    """Return the folder around everything, if it is called as the zip is; else the top itself.
+
+    Above and in it staff chose the names; further inside students may have.
+    """
     stem = _COPY.sub("", PurePosixPath(container).stem)
     is_around = bool(paths) and all(
         len(path.parts) > 1 and _COPY.sub("", path.parts[0]) == stem for path in paths
     )
-    return int(is_around)
+    outer = {path.parts[0] for path in paths} if is_around else set()
+    return PurePosixPath(*outer) if len(outer) == 1 else PurePosixPath()
 
 
 def _by_lms(path: PurePosixPath, depth: int, directory: Directory) -> Named | Unnamed | None:

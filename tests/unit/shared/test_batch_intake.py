@@ -273,6 +273,7 @@ def test_one_manifest_for_several_paths_names_them_with_their_folders(desk: Desk
 def test_a_manifest_inside_a_students_folder_says_nothing(desk: Desk) -> None:
     desk.put("ada/a.ipynb", lab())
     desk.put("ada/manifest.csv", b"file,student\na.ipynb,ben\n")
+    desk.put("ada/submission_metadata.yml", b"[")
     assert [entry.student for entry in desk.plan().entries] == ["ada"]
 
 
