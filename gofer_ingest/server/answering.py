@@ -159,6 +159,7 @@ class Handler(RequestHandler):
         self.set_header("Content-Security-Policy", POLICY)
         # With `no-referrer` browsers would hide the origin of our own forms from us as well.
         self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Vary", "Accept")
         self.write_content("text/html; charset=utf-8", content)
 
     def write_content(self, kind: str, content: bytes) -> None:
