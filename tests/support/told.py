@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from gofer_ingest.server.recent_receipts import RecentReceipt, RecentReceipts
 from shared.gradebook.record import GradingRun, record_autograder, record_run
 from shared.model import (
     AssignmentKey,
@@ -56,7 +57,7 @@ FLAG = "output_truncated"
 class Term:
     """A volume with its gradebook, and ways to bring submissions into every state.
 
-    It is the grader's part in tests that have none: it writes what the grader writes.
+    It plays the grader in tests that have none: it writes what the grader writes.
     """
 
     def __init__(self, volume: Path) -> None:
@@ -65,15 +66,21 @@ class Term:
         self.spool = Spool(volume)
         self.spool.prepare()
         self.gradebook: Engine = fresh_gradebook(volume)
+        self.receipts = RecentReceipts(volume / "spool" / "index" / "receipts", timedelta(0))
 
     def close(self) -> None:
         """Let go of the gradebook."""
         self.gradebook.dispose()
 
     def submitted(
-        self, student: str = "ada", key: AssignmentKey = LAB01, *, hours_ago: float = 0.0
+        self,
+        student: str = "ada",
+        key: AssignmentKey = LAB01,
+        *,
+        hours_ago: float = 0.0,
+        is_noted: bool = True,
     ) -> SubmissionId:
-        """Deliver a notebook, as the server does."""
+        """Deliver a notebook and note its receipt, as the server does."""
         envelope = Envelope(
             id=new_submission_id(),
             action="submit",
@@ -90,6 +97,11 @@ class Term:
             received_at=utc_now() - timedelta(hours=hours_ago),
         )
         self.spool.deliver(envelope, NOTEBOOK)
+        if is_noted:
+            with self.receipts.locked(student) as given:
+                given.note(
+                    RecentReceipt(envelope.id, key, envelope.payload.sha256, envelope.received_at)
+                )
         return envelope.id
 
     def graded(

@@ -91,6 +91,7 @@
   const root = document.querySelector('[data-poll]');
   if (!root) return;
 
+  document.querySelector('[data-reload]')?.remove();
   const news = document.getElementById('news');
   const headers = { Accept: 'application/json' };
   if (document.body.dataset.token) headers['X-XSRFToken'] = document.body.dataset.token;
