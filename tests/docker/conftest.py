@@ -14,6 +14,7 @@ from gofer_ingest.grader.docker_sandbox import DockerSandbox
 from gofer_ingest.grader.engine import connect
 from gofer_ingest.grader.process_sandbox import ProcessSandbox
 from shared.errors import SandboxUnavailable
+from tests.chaos.engine import PrivateEngine, obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,18 @@ def docker_sandbox(engine: None, tmp_path: Path) -> Iterator[DockerSandbox]:
     sandbox = DockerSandbox(IMAGE, tmp_path, DOCKER_HOST)
     yield sandbox
     assert sandbox.reap() == 0, "a container was left behind"
+
+
+@pytest.fixture(scope="session")
+def private_engine(engine: None) -> Iterator[PrivateEngine]:
+    """An engine that a test may stop and kill; ended with the session."""
+    reason = obstacle()
+    if reason is not None:
+        if os.environ.get("GOFER_REQUIRE_DOCKER") == "1":
+            pytest.fail(f"GOFER_REQUIRE_DOCKER=1, and {reason}")
+        pytest.skip(reason)
+    with PrivateEngine(IMAGE) as started:
+        yield started
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
