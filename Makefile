@@ -90,6 +90,10 @@ bench-ingest: install ## Measure how many notebooks a second the server takes in
 bench-spool: install ## Measure how long the spool takes to list 20,000 entries
 	@$(BIN)/python tests/bench/spool_listing.py
 
+.PHONY: chaos
+chaos: install image ## Kill and starve everything again and again, and audit every receipt
+	@$(BIN)/python -m tests.chaos.run
+
 .PHONY: news
 news: install ## Show the news fragments as the next release's changelog
 	@$(BIN)/towncrier build --draft --version next
