@@ -225,6 +225,10 @@ class DockerSandbox(Sandbox):
                 slot.channel, slot.transcript, packed, deadline
             )
             wall_s = time.monotonic() - started
+            if ending is not Ending.ANSWERED:
+                # An engine that waits for somebody to read what a container prints may not get
+                # round to killing it.
+                slot.channel.close()
             exit_code, oom_killed = self._how_it_ended(slot.container_id, ending)
         finally:
             slot.discard()
