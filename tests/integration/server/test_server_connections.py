@@ -48,7 +48,7 @@ def test_a_slow_connection_leaves_nothing_until_it_is_whole_and_holds_up_nobody(
         for byte in BODY[:-1]:
             slow.sendall(bytes([byte]))
         assert server.is_spool_empty()
-        receipt = server.post(notebook, Accept="application/json").json()
+        receipt = server.post(notebook, "grace", Accept="application/json").json()
         assert server.spool.pending() == [receipt["id"]]
         slow.sendall(BODY[-1:])
         assert slow.recv(1000).startswith(b"HTTP/1.1 202 ")
