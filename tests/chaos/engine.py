@@ -41,7 +41,9 @@ def obstacle() -> str | None:
     """Return why no private engine can be started here, or None where one can."""
     if os.geteuid() != 0:
         return "a private container engine needs root"
-    missing = [name for name in ("dockerd", "docker", "mount") if shutil.which(name) is None]
+    missing = [
+        name for name in ("dockerd", "docker", "mount", "unshare") if shutil.which(name) is None
+    ]
     return f"this machine lacks {', '.join(missing)}" if missing else None
 
 
@@ -199,6 +201,9 @@ class PrivateEngine:
         config = self._folder / "daemon.json"
         config.write_text("{}")  # not this machine's own
         return [
+            # A network of its own: an engine without a bridge removes `docker0` where it finds it,
+            # and with it the network of this machine's usual engine.
+            *("unshare", "--net", "--"),
             "dockerd",
             f"--config-file={config}",
             f"--data-root={self._data}",
