@@ -320,6 +320,7 @@ def test_a_token_that_may_not_use_the_service_is_told_with_the_way_to_mend_it(
     with page.context.expect_page() as opened:
         refusal(page).get_by_role("link", name="Open the Hub control panel").click()
     panel = opened.value
+    panel.wait_for_load_state("networkidle")  # before that, its buttons do nothing
     panel.locator("#stop").click()
     expect(panel.locator("#start")).to_contain_text("Start My Server", timeout=SLOW_MS)
     panel.locator("#logout").click()
