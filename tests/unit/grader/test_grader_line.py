@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -168,6 +168,7 @@ def test_what_is_no_longer_pending_is_forgotten_unless_it_is_in_hand() -> None:
     assert line.in_hand == {ticket(1).id}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), max_size=60))
 def test_each_round_serves_every_student_that_waits_once(students: list[int]) -> None:
     tickets = [
@@ -262,3 +263,4 @@ class LineMachine(RuleBasedStateMachine):
 
 
 TestLine = LineMachine.TestCase
+TestLine.settings = settings(deadline=None)
