@@ -129,6 +129,29 @@ def test_a_notebook_becomes_a_grade_a_csv_row_and_an_archived_submission(
     }
 
 
+def test_a_student_is_told_from_paused_over_running_to_the_score(small: dict[str, str]) -> None:
+    with server(small) as door:
+        mine = submit(door, "josé", SLOW)
+
+        def told(receipt: dict[str, Any] = mine) -> dict[str, Any]:
+            url = httpx.URL(str(door.logged("listening")["url"])).join(receipt["status_url"])
+            answer = httpx.get(url, headers={b"X-Gofer-Student": "josé".encode()})
+            content: dict[str, Any] = answer.json()
+            return content
+
+        assert "Grading is paused" in told()["message"]
+        with grader(small) as worker:
+            wait_until(lambda: told()["state"] == "running")
+            wait_until(lambda: told()["state"] == "recorded" and not told()["is_open"])
+            graded = told()
+            assert (graded["score"], graded["points_possible"]) == (2.0, 2.0)
+            assert [row["question"] for row in graded["questions"]] == ["q1"]
+            assert worker.stop() == 0
+        later = submit(door, "josé", RIGHT)
+        wait_until(lambda: "Grading is paused" in told(later)["message"], within_s=10)
+        assert told(later)["attempt"] == 2
+
+
 def test_submissions_are_taken_while_no_grader_runs_and_graded_when_one_starts(
     small: dict[str, str],
 ) -> None:

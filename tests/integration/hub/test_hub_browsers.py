@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -101,6 +102,18 @@ def test_a_pages_own_requests_carry_the_pages_token(door: Door) -> None:
         assert [envelope.payload.student for envelope in door.envelopes()] == ["ada", "ada"]
         assert browser.get(page, headers=FETCH_MODE).status_code == 403
         assert browser.get(page, headers={**FETCH_MODE, **token}).status_code == 200
+
+
+def test_a_page_brings_the_token_that_its_own_requests_need(door: Door) -> None:
+    with visiting(door) as (browser, page):
+        shown = browser.get(page, headers={**BROWSER, **PAGE_MODE}).text
+        token = re.search(r'data-token="([^"]+)"', shown)
+        assert token is not None
+        fetched = {**FETCH_MODE, "Accept": "application/json", "X-XSRFToken": unescape(token[1])}
+        for address in (page, f"{door.url}submissions?limit=15"):
+            answer = browser.get(address, headers=fetched)
+            assert answer.status_code == 200, answer.text
+            assert '"student": "ada"' in answer.text
 
 
 def test_logging_out_of_the_hub_signs_out_here(door: Door) -> None:
