@@ -42,6 +42,11 @@ image: install ## Build the grader image, unless it is there already
 image-service: install ## Build the image that runs Gofer itself
 	@$(BIN)/python -m gofer_ingest.grader image --target service
 
+.PHONY: submit-button
+submit-button: install ## Build the wheel of the Submit button, gofer-submit, into dist
+	@cd gofer_ingest/labextension && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel \
+	    --directory $(CURDIR)/dist
+
 .PHONY: image-if-engine
 image-if-engine: install
 	@scripts/image-if-engine $(BIN)/python
@@ -84,6 +89,10 @@ bench-ingest: install ## Measure how many notebooks a second the server takes in
 .PHONY: bench-spool
 bench-spool: install ## Measure how long the spool takes to list 20,000 entries
 	@$(BIN)/python tests/bench/spool_listing.py
+
+.PHONY: chaos
+chaos: install image ## Kill and starve everything again and again, and audit every receipt
+	@$(BIN)/python -m tests.chaos.run
 
 .PHONY: news
 news: install ## Show the news fragments as the next release's changelog

@@ -16,6 +16,7 @@ import typer
 from gofer_console import actions, grade_list, grader_side, sending, terminal, up
 from gofer_console import doctor as doctor_page
 from gofer_console import failed as failed_page
+from gofer_console.batch.command import batch
 from gofer_console.queries import Filter, Layout, grade_rows, opened_gradebook
 from shared.config import ConsoleSettings, child_environment, read_settings
 from shared.errors import ConfigError, GoferError
@@ -114,6 +115,9 @@ def submit(
     if as_json:
         _print_json(sending.as_json(sent))
     raise typer.Exit(int(not all(one.is_well for one in sent)))
+
+
+app.command("batch")(batch)
 
 
 @grades.command("list")

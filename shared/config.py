@@ -32,6 +32,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from shared.batch.naming import compiled_pattern
 from shared.catalogue import Defaults
 from shared.errors import ConfigError
 from shared.model import Limits, PublishRule, RateLimit, opaque_name
@@ -84,6 +85,10 @@ def _origin(text: str) -> str:
             f"{text} is no origin; write each as https://hub.example.edu, without a path"
         )
     return text
+
+
+def _batch_pattern(text: str) -> str:
+    return compiled_pattern(text).pattern
 
 
 def _lower(text: object) -> object:
@@ -317,6 +322,11 @@ class _GradingSettings(_GradebookSettings):
     docker_host: str | None = _setting(
         "DOCKER_HOST", None, "Docker engine to use.", shown="the local socket"
     )
+    batch_pattern: Annotated[str, AfterValidator(_batch_pattern)] | None = _setting(
+        "GOFER_BATCH_PATTERN",
+        None,
+        "Regular expression for the file names of a batch, with a group `(?P<student>…)`.",
+    )
     wheelhouse: AbsolutePath | None = _setting(
         "GOFER_WHEELHOUSE", None, "Folder of wheels for what autograder zips ask to be installed."
     )
@@ -430,7 +440,7 @@ class ServerSettings(
     min_free_disk: Size = _setting(
         "GOFER_MIN_FREE_DISK", "1g", "Space that submissions leave free on the volume's disk."
     )
-    repeat_window_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _setting(
+    repeat_window_s: Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)] = _setting(
         "GOFER_REPEAT_WINDOW_S",
         600.0,
         "Seconds in which the same notebook sent again gets the same receipt.",

@@ -72,6 +72,17 @@ class NotAuthenticated(GoferError):
     """Sign in to submit."""
 
 
+# --- batches --------------------------------------------------------------------------------------
+
+
+class BatchRefused(GoferError):
+    """This batch cannot be taken, and nothing of it was."""
+
+
+class FileRefused(GoferError):
+    """This file of a batch cannot be taken."""
+
+
 # --- the spool and the gradebook ------------------------------------------------------------------
 
 

@@ -321,7 +321,7 @@ class GradingResult:
         score: total, present exactly when `verdict.has_score`.
         questions: one for each question of the spec where there is a score, else empty.
         flags: words for staff to filter by, such as `output_truncated`.
-        student_text: one or two plain sentences for the student; nothing of hidden tests.
+        student_text: a few plain sentences for the student; nothing of hidden tests.
         staff_text: what staff need to know beyond that.
         log_tail: the end of what otter and the notebook printed, capped, for staff only.
         otter_version: of the image that graded it; empty where it never said.

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -17,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 from gofer_ingest.grader.announcer import Announcer
 from gofer_ingest.grader.autograders import Autograders
 from gofer_ingest.grader.docker_sandbox import DockerSandbox
+from gofer_ingest.grader.drop import SETTLE_S, Drop, watching
+from gofer_ingest.grader.drop_folder import DropFolder
+from gofer_ingest.grader.drop_intake import Intake
 from gofer_ingest.grader.examination import examine
 from gofer_ingest.grader.images import Target, build_image
 from gofer_ingest.grader.process_lock import grader_lock
@@ -124,9 +128,14 @@ def _run(settings: GraderSettings) -> int:
             tally=tools.tally,
             concurrency=settings.concurrency,
         )
+        pattern = re.compile(settings.batch_pattern) if settings.batch_pattern else None
+        intake = Intake(settings.volume_path, spool, catalogue, gradebook, pattern)
+        folder = DropFolder(settings.volume_path / "spool" / "drop")
+        drop = Drop(folder, intake, settle_s=min(SETTLE_S, settings.sweep_s))
         with (
             announcer.announcing(),
             reaping(sandbox),
+            watching(drop, settings.sweep_s),
             bell(spool.new_dir, worker.ring),
             _stopping_on_signals(worker),
         ):

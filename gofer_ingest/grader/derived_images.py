@@ -94,6 +94,7 @@ def _build(
                 custom_context=True,
                 tag=name,
                 buildargs={"BASE_IMAGE": base_id},
+                network_mode="none",  # all that is installed is in the context
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -101,5 +102,5 @@ def _build(
             ):
                 said.append(str(event.get("stream", "")).strip())
                 if "error" in event:
-                    tail = " ".join(line for line in said[-8:] if line)
+                    tail = " ".join(line for line in [*said[-8:], str(event["error"])] if line)
                     raise ImageBuildFailed(f"{', '.join(requirements)} cannot be installed: {tail}")

@@ -73,6 +73,9 @@ def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dic
         "working_dir": TMPFS,
         "stdin_open": True,
         "tty": False,
+        # An engine that stops, or a person with `docker stop`, is not to ask the harness to end:
+        # that would look like a notebook which made it end. SIGKILL from outside is told apart.
+        "stop_signal": "SIGKILL",
         "labels": labels,
         "environment": {
             "HOME": f"{FOLDER}/home",
@@ -222,6 +225,10 @@ class DockerSandbox(Sandbox):
                 slot.channel, slot.transcript, packed, deadline
             )
             wall_s = time.monotonic() - started
+            if ending is not Ending.ANSWERED:
+                # An engine that waits for somebody to read what a container prints may not get
+                # round to killing it.
+                slot.channel.close()
             exit_code, oom_killed = self._how_it_ended(slot.container_id, ending)
         finally:
             slot.discard()
@@ -298,20 +305,20 @@ class DockerSandbox(Sandbox):
     def _how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
         """Make sure that it has ended; return the exit code, None where we ended it, and OOM."""
         api = self._api()
-        by_itself = False
         with engine_errors():
             if ending is Ending.DIED:
                 # the outputs close a moment before the engine has noted how the process ended
                 with contextlib.suppress(requests.exceptions.RequestException):
                     api.wait(container_id, timeout=ENDED_WITHIN_S)
-                    by_itself = True
-            if ending is not Ending.ANSWERED and not by_itself:
+            state = api.inspect_container(container_id)["State"]
+            by_itself = ending is Ending.DIED and not state["Running"]
+            if state["Running"] and ending is not Ending.ANSWERED:
                 try:
                     api.kill(container_id)
                 except docker.errors.APIError as error:
                     if error.status_code not in {404, 409}:  # it has ended in between
                         raise
-            state = api.inspect_container(container_id)["State"]
+                state = api.inspect_container(container_id)["State"]
         return int(state["ExitCode"]) if by_itself else None, bool(state["OOMKilled"])
 
 

@@ -173,6 +173,7 @@ def _build(
             target=target.value,
             tag=tag,
             buildargs={"BASE_IMAGE": base},
+            network_mode="none",  # all that is installed is in the context
             rm=True,
             forcerm=True,
             decode=True,

@@ -3,11 +3,13 @@
 Fair by rounds: a student's first waiting submission is in the present round, the second one in the
 round after it, and so on. Lower rounds go first, and within a round whoever was received first. So
 one student's twenty submissions hold up nobody else's first. A student has one run at a time for
-each assignment, the earlier submission first.
+each assignment, the earlier submission first. A batch of staff's waits in a lane of its own, with
+rounds of its own: nobody is taken from it while a student's live submission can be.
 """
 
 from __future__ import annotations
 
+import enum
 import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from shared.model import AssignmentKey, SubmissionId
 
 
+class Lane(enum.IntEnum):
+    """Which entries go before which, whatever their rounds: the lower lane first."""
+
+    LIVE = 0
+    BATCH = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A waiting entry.
@@ -26,14 +35,17 @@ class Ticket:
         id: of the entry.
         student: whose it is; None where it cannot be told, as of a damaged entry.
         key: for which assignment; None likewise.
+        lane: in which it waits.
     """
 
     id: SubmissionId
     student: str | None
     key: AssignmentKey | None
+    lane: Lane = Lane.LIVE
 
 
-_Rank = tuple[int, "SubmissionId"]
+_Rank = tuple[Lane, int, "SubmissionId"]
+_Guest = tuple[Lane, str]
 _Seat = tuple[str, "AssignmentKey"]
 
 
@@ -48,9 +60,9 @@ class Line:
         self._behind: dict[_Seat, list[SubmissionId]] = {}
         self._in_hand: set[SubmissionId] = set()
         self._key_rests: dict[AssignmentKey, float] = {}
-        self._round = 0
-        self._last_rounds: dict[str, int] = {}
-        self._waiting_of: dict[str, int] = {}
+        self._rounds = dict.fromkeys(Lane, 0)
+        self._last_rounds: dict[_Guest, int] = {}
+        self._waiting_of: dict[_Guest, int] = {}
 
     def __len__(self) -> int:
         """How many entries it knows, those in hand among them."""
@@ -69,7 +81,7 @@ class Line:
         if ticket.id in self._tickets:
             return
         self._tickets[ticket.id] = ticket
-        self._ranks[ticket.id] = (self._round_of(ticket), ticket.id)
+        self._ranks[ticket.id] = (ticket.lane, self._round_of(ticket), ticket.id)
         heapq.heappush(self._ready, self._ranks[ticket.id])
 
     def keep_only(self, pending: Collection[SubmissionId]) -> None:
@@ -86,7 +98,8 @@ class Line:
         self._wake(now)
         while self._ready:
             rank = heapq.heappop(self._ready)
-            ticket = self._tickets.get(rank[1])
+            lane, its_round, entry_id = rank
+            ticket = self._tickets.get(entry_id)
             if ticket is None or ticket.id in self._in_hand:
                 continue  # forgotten, or from before it was last given back
             rests_until = self._key_rests.get(ticket.key, 0.0) if ticket.key else 0.0
@@ -100,7 +113,7 @@ class Line:
                     continue
                 self._behind[seat] = []
             self._in_hand.add(ticket.id)
-            self._round = max(self._round, rank[0])
+            self._rounds[lane] = max(self._rounds[lane], its_round)
             return ticket
         return None
 
@@ -116,8 +129,9 @@ class Line:
         """
         if self._leave_hand(entry_id):
             if is_last:
-                last = max((rank[0] for rank in self._ready), default=self._round)
-                self._ranks[entry_id] = (last + 1, entry_id)
+                own = self._tickets[entry_id].lane
+                lane, last, _ = max([*self._ready, (own, self._rounds[own], entry_id)])
+                self._ranks[entry_id] = (lane, last + 1, entry_id)
             heapq.heappush(self._resting, (not_before, entry_id))
 
     def rest(self, key: AssignmentKey, *, until: float) -> None:
@@ -144,12 +158,13 @@ class Line:
     # --- inside -----------------------------------------------------------------------------------
 
     def _round_of(self, ticket: Ticket) -> int:
-        if ticket.student is None:
-            return self._round
-        following = self._last_rounds.get(ticket.student, -1) + 1
-        chosen = max(self._round, following)
-        self._last_rounds[ticket.student] = chosen
-        self._waiting_of[ticket.student] = self._waiting_of.get(ticket.student, 0) + 1
+        present = self._rounds[ticket.lane]
+        guest = _guest(ticket)
+        if guest is None:
+            return present
+        chosen = max(present, self._last_rounds.get(guest, -1) + 1)
+        self._last_rounds[guest] = chosen
+        self._waiting_of[guest] = self._waiting_of.get(guest, 0) + 1
         return chosen
 
     def _wake(self, now: float) -> None:
@@ -174,13 +189,18 @@ class Line:
     def _forget(self, entry_id: SubmissionId) -> None:
         ticket = self._tickets.pop(entry_id)
         del self._ranks[entry_id]
-        if ticket.student is None:
+        guest = _guest(ticket)
+        if guest is None:
             return
-        left = self._waiting_of[ticket.student] - 1
+        left = self._waiting_of[guest] - 1
         if left:
-            self._waiting_of[ticket.student] = left
+            self._waiting_of[guest] = left
         else:
-            del self._waiting_of[ticket.student], self._last_rounds[ticket.student]
+            del self._waiting_of[guest], self._last_rounds[guest]
+
+
+def _guest(ticket: Ticket) -> _Guest | None:
+    return None if ticket.student is None else (ticket.lane, ticket.student)
 
 
 def _seat(ticket: Ticket) -> _Seat | None:

@@ -14,7 +14,7 @@ from gofer_ingest.grader.announcer import STOPPING, Standing
 from gofer_ingest.grader.breaker import Breaker, State
 from gofer_ingest.grader.decide import Bury
 from gofer_ingest.grader.desk import Desk
-from gofer_ingest.grader.line import Line, Ticket
+from gofer_ingest.grader.line import Lane, Line, Ticket
 from gofer_ingest.grader.runs import RunAbandoned, Tools, TriesUsedUp, grade_entry
 from shared.errors import (
     AssignmentBlocked,
@@ -23,7 +23,7 @@ from shared.errors import (
     SpoolError,
     UnknownEntry,
 )
-from shared.requests import Envelope, StaffRequest
+from shared.requests import Envelope, Source, StaffRequest
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -146,7 +146,8 @@ class Worker:
             for entry_id, envelope in found:
                 if isinstance(envelope, Envelope):
                     payload = envelope.payload
-                    self._line.join(Ticket(entry_id, payload.student, payload.key))
+                    lane = Lane.BATCH if payload.source is Source.BATCH else Lane.LIVE
+                    self._line.join(Ticket(entry_id, payload.student, payload.key, lane))
                 elif envelope is None:
                     # what is wrong with it is found out at its turn
                     self._line.join(Ticket(entry_id, None, None))

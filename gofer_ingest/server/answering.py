@@ -150,8 +150,9 @@ class Handler(RequestHandler):
         self.write_content("text/plain; charset=utf-8", f"{text}\n".encode())
 
     def write_json(self, content: dict[str, Any]) -> None:
-        """Answer in JSON."""
-        self.write_content("application/json", json.dumps(content).encode("ascii") + b"\n")
+        """Answer in JSON that holds no markup, whatever somebody is called."""
+        written = json.dumps(content).replace("<", "\\u003c").replace(">", "\\u003e")
+        self.write_content("application/json", written.encode("ascii") + b"\n")
 
     def write_page(self, content: bytes) -> None:
         """Answer with a page, which may load what is this server's own and nothing else."""

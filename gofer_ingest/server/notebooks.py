@@ -10,20 +10,22 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gofer_ingest.server.json_text import parse
-from shared.errors import MalformedMetadata, MissingMetadata, NotANotebook, TooLarge
-from shared.model import AssignmentKey, opaque_name
+from shared.errors import NotANotebook, TooLarge
+from shared.notebook_metadata import assignment_key
+
+if TYPE_CHECKING:
+    from shared.model import AssignmentKey
 
 _FORMAT: Final = 4
 _OTHER_FORMATS: Final = frozenset({1, 2, 3, 5, 6})
 _BOM: Final = b"\xef\xbb\xbf"
 _WHITE: Final = b" \t\n\r"
 _WRAPPING: Final = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"nb"[ \t\n\r]*:[ \t\n\r]*')
-_WORDS: Final = ("course", "section", "assignment")
 _CONTAINERS: Final = frozenset({dict, list})
 
 
@@ -92,57 +94,6 @@ def read_notebook(body: bytes, limits: ShapeLimits = _USUAL_LIMITS) -> ReadNoteb
         return ReadNotebook(assignment_key(_metadata_of(sent, limits)), content)
     except RecursionError:
         raise _nested_too_deeply() from None
-
-
-def assignment_key(metadata: dict[str, Any]) -> AssignmentKey:
-    """Return the assignment that a notebook's metadata name.
-
-    The words `course`, `section` and `assignment` (or the older `lab`) stand in `gofer`, in
-    `otter_service`, or directly in the metadata. The first of these three places that has all of
-    them wins as a whole; otherwise each word is taken from the first place that has it. A word that
-    is null is not there. Old courses write the section as a number.
-
-    Raises:
-        MissingMetadata: a word is not there.
-        MalformedMetadata: a word cannot be a name.
-    """
-    nested = (metadata.get("gofer"), metadata.get("otter_service"), metadata)
-    places = [_words(place) for place in nested if isinstance(place, dict)]
-    words: dict[str, object] = next((place for place in places if len(place) == len(_WORDS)), {})
-    if not words:
-        for place in reversed(places):
-            words |= place
-    missing = [word for word in _WORDS if word not in words]
-    if missing:
-        raise MissingMetadata(
-            f"This notebook does not say which {' and '.join(missing)} it belongs to. Download a "
-            "fresh copy and move your work into it."
-        )
-    return AssignmentKey(*(_name(word, words[word]) for word in _WORDS))
-
-
-def _words(place: dict[str, Any]) -> dict[str, object]:
-    found = {word: place.get(word) for word in _WORDS}
-    if found["assignment"] is None:
-        found["assignment"] = place.get("lab")
-    return {word: value for word, value in found.items() if value is not None}
-
-
-def _name(word: str, value: object) -> str:
-    if word == "section" and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    try:
-        if isinstance(value, str):
-            return opaque_name(value)
-    except ValueError as error:
-        raise MalformedMetadata(
-            f"The {word} that this notebook names is damaged: {error}. Download a fresh copy and "
-            "move your work into it."
-        ) from None
-    raise MalformedMetadata(
-        f"The {word} that this notebook names is not a text. Download a fresh copy and move your "
-        "work into it."
-    )
 
 
 def _unwrapped(body: bytes) -> tuple[object, bytes]:

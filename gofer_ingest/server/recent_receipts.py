@@ -1,8 +1,8 @@
 """The receipts that each student was given lately: what makes a repeat, and fills a rate window.
 
 They are noted after the delivery, so a process that is killed in between forgets one receipt, and
-a notebook that is sent again is graded twice; no submission is ever lost by it. A file that cannot
-be read counts as empty, and one that cannot be written is left as it is: limits are there for
+a notebook that is sent again is graded twice; no submission is ever lost by it. What cannot be read
+of a file counts as not there, and one that cannot be written is left as it is: limits are there for
 everyone's comfort, and a receipt is a promise.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 KEPT: Final = 200
-"""How many of a student's receipts are kept, however old they are."""
+"""How many of a student's receipts are kept, however old they are. Once there are twice as many as
+are to be kept, the file is written anew."""
 KEPT_AT_MOST: Final = 10_000
-"""And however often somebody may submit."""
+"""However often somebody may submit."""
 MAX_BYTES: Final = 64 << 20
 
 
@@ -66,6 +67,19 @@ class _Row(NamedTuple):
 _rows: Final = TypeAdapter(list[_Row])
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was found in a file.
+
+    Attributes:
+        receipts: oldest first, in the order in which they were given.
+        is_sound: whether that was all there is, so that a line can be added.
+    """
+
+    receipts: tuple[RecentReceipt, ...] = ()
+    is_sound: bool = True
+
+
 class StudentsReceipts:
     """The receipts of one student, while nobody else gives them another.
 
@@ -74,9 +88,15 @@ class StudentsReceipts:
     """
 
     def __init__(
-        self, file: LockedFile | None, receipts: tuple[RecentReceipt, ...], kept_for: timedelta
+        self,
+        file: LockedFile | None,
+        receipts: tuple[RecentReceipt, ...],
+        kept_for: timedelta,
+        *,
+        is_sound: bool = True,
     ) -> None:
         self._file = file
+        self._is_sound = is_sound
         self._kept_for = kept_for
         self.receipts = receipts
 
@@ -100,11 +120,15 @@ class StudentsReceipts:
 
     def note(self, receipt: RecentReceipt) -> None:
         """Keep a receipt that is about to be given. That it cannot be kept is logged, no more."""
-        self.receipts = _kept((*self.receipts, receipt), receipt.received_at, self._kept_for)
+        self.receipts = (*self.receipts, receipt)
         if self._file is None:
             return
+        kept = _kept(self.receipts, receipt.received_at, self._kept_for)
         try:
-            self._file.replace(_encoded(self.receipts))
+            if self._is_sound and len(self.receipts) <= 2 * len(kept):
+                self._file.append(_line(receipt))
+            else:
+                self._file.replace(b"".join(map(_line, kept)))
         except OSError as error:
             _log.warning(
                 "A receipt could not be noted, so that a repeat of it will be graded again",
@@ -133,35 +157,27 @@ class RecentReceipts:
         try:
             encoded = self._files.read(student, MAX_BYTES)
         except OSError as error:
-            _complain(error)
-            return ()
-        return _decoded(encoded)[::-1]
+            return _unreadable(error).receipts
+        return _parsed(encoded).receipts[::-1]
 
     @contextmanager
     def locked(self, student: str) -> Iterator[StudentsReceipts]:
         """Keep everyone else from giving this student a receipt until the end of the block.
 
-        Where the file cannot be locked the block runs all the same, with what can be read: the disk
-        may refuse this and still take a submission.
+        Where the file cannot be locked the block runs all the same, as if the student had none: the
+        disk may refuse this and still take a submission.
 
         Raises:
             ServerBusy: someone else kept us waiting for too long.
         """
         with ExitStack() as stack:
-            file = encoded = None
+            file = None
             try:
                 file = stack.enter_context(self._files.locked(student))
-                encoded = file.read(MAX_BYTES)
+                read = _parsed(file.read(MAX_BYTES))
             except OSError as error:
-                _complain(error)
-            yield StudentsReceipts(file, _decoded(encoded), self._kept_for)
-
-
-def _complain(error: OSError) -> None:
-    _log.warning(
-        "A student's recent receipts cannot be used and count as none",
-        extra={"action": "receipts.unusable", "reason": str(error)},
-    )
+                read = _unreadable(error)
+            yield StudentsReceipts(file, read.receipts, self._kept_for, is_sound=read.is_sound)
 
 
 def _kept(
@@ -173,33 +189,40 @@ def _kept(
     return (*needed, *receipts[-KEPT:])[-KEPT_AT_MOST:]
 
 
-def _encoded(receipts: tuple[RecentReceipt, ...]) -> bytes:
-    rows = [
-        (
-            receipt.id,
-            receipt.key.course,
-            receipt.key.section,
-            receipt.key.assignment,
-            receipt.sha256,
-            receipt.received_at.isoformat(),
-        )
-        for receipt in receipts
-    ]
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+def _line(receipt: RecentReceipt) -> bytes:
+    key = receipt.key
+    received_at = receipt.received_at.isoformat()
+    row = (receipt.id, key.course, key.section, key.assignment, receipt.sha256, received_at)
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
 
 
-def _decoded(encoded: bytes | None) -> tuple[RecentReceipt, ...]:
-    if encoded is None:
-        return ()
+def _unreadable(error: OSError) -> _Read:
+    _log.warning(
+        "A student's recent receipts cannot be used and count as none",
+        extra={"action": "receipts.unusable", "reason": str(error)},
+    )
+    return _Read(is_sound=False)
+
+
+def _parsed(content: bytes | None) -> _Read:
+    """Read the lines that are whole, and leave out those that cannot be understood."""
+    if not content:
+        return _Read()
+    *lines, torn = content.split(b"\n")
     try:
-        rows = _rows.validate_json(encoded)
-    except ValidationError as error:
+        rows = _rows.validate_json(b"[%b]" % b",".join(lines))
+    except ValidationError:
+        rows = []
+        for line in lines:
+            with suppress(ValidationError):
+                rows += _rows.validate_json(b"[%b]" % line)
+    damaged = len(lines) - len(rows)
+    if damaged:
         _log.warning(
-            "A file of recent receipts is damaged and counts as empty",
-            extra={"action": "receipts.damaged", "problems": error.error_count()},
+            "A file of recent receipts is damaged; what cannot be understood is left out",
+            extra={"action": "receipts.damaged", "damaged": damaged, "understood": len(rows)},
         )
-        return ()
-    return tuple(
+    receipts = (
         RecentReceipt(
             id=row.id,
             key=AssignmentKey(row.course, row.section, row.assignment),
@@ -208,3 +231,4 @@ def _decoded(encoded: bytes | None) -> tuple[RecentReceipt, ...]:
         )
         for row in rows
     )
+    return _Read(tuple(receipts), is_sound=not torn and damaged == 0)

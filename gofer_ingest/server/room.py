@@ -24,6 +24,10 @@ FRESH_S: Final = 1.0
 """Seconds that a look is good for. Listing 20,000 entries takes 10 ms, which is too long for each
 request."""
 
+BESIDES_BYTES: Final = 16 << 10
+"""What an entry takes beside its notebook: its folder, its envelope, its note among the recent
+receipts, each in whole blocks."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -107,7 +111,7 @@ class Room:
             )
 
     def take(self, size_bytes: int) -> None:
-        """Count what was delivered, until the next look sees it."""
+        """Count a notebook that was delivered, until the next look sees it."""
         with self._counting:
             self._taken += 1
-            self._taken_bytes += size_bytes
+            self._taken_bytes += size_bytes + BESIDES_BYTES

@@ -1,10 +1,13 @@
-"""The server's own small files, one for each name: replaced whole, changed under a lock.
+"""The server's own small files of lines, one for each name, changed under a lock.
 
 Several threads of several processes share them, and there is no database. A file lies in one of
-256 folders, by the SHA-256 of its name, and each folder has one lock for all its files. Whoever
-reads sees the old content or the new, with the lock or without it. Nothing is fsynced: what was
-promised lies in the spool, and what lies here may be lost without harm. So nothing may be kept
-here that cannot be missed. Every function lets `OSError` pass.
+256 folders, by the SHA-256 of its name, and each folder has one lock for all its files. A line is
+added at the end, or the whole file is replaced by rename. So whoever reads, with the lock or
+without it, sees the lines from before or those from after; the end of a file without a line break
+is one that is still being written, or whose writer was killed.
+
+Nothing is fsynced: what was promised lies in the spool, and what lies here may be lost without
+harm. So nothing may be kept here that cannot be missed. Every function lets `OSError` pass.
 """
 
 # pathlib knows neither descriptors nor flock, and hides which calls it makes:
@@ -43,7 +46,7 @@ _OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OPEN_LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that someone put there would wait for a writer for ever.
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def file_name(name: str) -> str:
@@ -69,17 +72,28 @@ class LockedFile:
         """
         return _read(self._directory, self._name, max_bytes)
 
+    def append(self, content: bytes) -> None:
+        """Add to its end; make it where it is missing.
+
+        To replace a file costs 0.5 ms on ext4, which hands its data to the disk at once then. To
+        add to it costs 0.03 ms.
+        """
+        self._write(self._name, os.O_APPEND, content)
+
     def replace(self, content: bytes) -> None:
         """Put new content in its place, in one step."""
         fresh = self._name + _FRESH_SUFFIX  # nobody else writes it: the lock is ours
-        descriptor = os.open(fresh, _WRITE, FILE_MODE, dir_fd=self._directory)
+        self._write(fresh, os.O_TRUNC, content)
+        os.rename(fresh, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+    def _write(self, name: str, how: int, content: bytes) -> None:
+        descriptor = os.open(name, _WRITE | how, FILE_MODE, dir_fd=self._directory)
         try:
             rest = memoryview(content)
             while rest:  # a nearly full disk takes a part, and refuses at the next call
                 rest = rest[os.write(descriptor, rest) :]
         finally:
             os.close(descriptor)
-        os.rename(fresh, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
 
 class SmallFiles:

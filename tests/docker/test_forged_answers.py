@@ -16,7 +16,7 @@ UNEARNED = autograder_zip({"q1": ok_test("q1", "answer == 42", points=10.0)})
 WRITE_TO_EVERY_DESCRIPTOR = """
 import json, os
 answer = {"kind": "results", "questions": [{"name": "q1", "score": 10.0, "possible": 10.0}],
-          "error": "", "log": "", "otter_version": "7", "output_truncated": False,
+          "error": "", "log": "", "otter_version": "7", "output_truncated": False, "stops": [],
           "grading_s": 0.1, "memory": {"peak_bytes": 1, "oom_kills": 0}}
 payload = json.dumps(answer).encode()
 opened = []

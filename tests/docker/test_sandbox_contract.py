@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gofer_ingest.grader.process_sandbox import ProcessSandbox
-from gofer_ingest.grader.sandbox import Ending
 from shared.model import Limits, Verdict, new_run_id
 from tests.docker.conftest import DOCKER_HOST, IMAGE
-from tests.support.grading import TEST_LIMITS, grade, inspect, run
+from tests.support.grading import TEST_LIMITS, grade, inspect
 from tests.support.processes import wait_until
 from tests.support.zips import autograder_zip, notebook, ok_test
 
@@ -103,9 +102,9 @@ def test_a_notebook_that_ignores_the_interrupt_is_stopped_as_well(sandbox: Sandb
 
 def test_a_notebook_that_stops_the_harness_is_ended_from_outside(sandbox: Sandbox) -> None:
     stops = "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)"
-    raw = run(sandbox, ADDITION, notebook(stops), replace(TEST_LIMITS, time_s=6.0))
-    assert raw.ending is Ending.TIMED_OUT
-    assert raw.answer is None
+    result = grade(sandbox, ADDITION, notebook(stops), replace(TEST_LIMITS, time_s=10.0))
+    assert result.verdict is Verdict.TIMED_OUT
+    assert result.score is None
 
 
 def test_a_kernel_that_ends_itself_is_a_crash_without_a_score(sandbox: Sandbox) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gofer_ingest.grader.sandbox import Sandbox
     from shared.model import GradingResult
 
+pytestmark = pytest.mark.timeout(900)
+"""The first test of each sandbox waits for all notebooks."""
+
 AT_A_TIME = 4
 LIMITS = replace(TEST_LIMITS, cell_time_s=6.0)
 """Long for cells that do nothing: with much else to do, a first traceback takes seconds."""

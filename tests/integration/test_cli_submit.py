@@ -45,7 +45,8 @@ def url(tmp_path_factory: pytest.TempPathFactory, volume: Path) -> Iterator[str]
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "lab 01.ipynb"
-    path.write_bytes(notebook("total = 5", metadata=METADATA))
+    # Each test has one of its own: the same one again would only be told its first receipt.
+    path.write_bytes(notebook("total = 5", f"# {tmp_path.name}", metadata=METADATA))
     return path
 
 

@@ -39,6 +39,8 @@ LEEWAY_S: Final = 30.0
 """Seconds that the front's clock may be ahead of ours."""
 TOKEN_MAX_CHARACTERS: Final = 4096
 
+_signatures: Final = jwt.PyJWS([ALGORITHM])
+
 
 class _Claims(BaseModel):
     model_config = ConfigDict(
@@ -81,7 +83,6 @@ class SignedIdentity(Identity):
         self._taken = taken
         self._staff = frozenset(staff)
         self._now = now
-        self._sweep: asyncio.Task[int] | None = None
 
     async def identify(self, handler: RequestHandler) -> Person | None:
         """Return whom the token names; None where there is none."""
@@ -112,7 +113,7 @@ class SignedIdentity(Identity):
         if len(token) > TOKEN_MAX_CHARACTERS:
             raise _refusal("too long")
         try:
-            signed = jwt.PyJWS([ALGORITHM]).decode(token, self._key, [ALGORITHM])
+            signed = _signatures.decode(token, self._key, [ALGORITHM])
             claims = _Claims.model_validate_json(signed)
         except jwt.PyJWTError:
             raise _refusal("not signed with our key") from None
@@ -134,8 +135,6 @@ class SignedIdentity(Identity):
             is_ours = await asyncio.to_thread(self._taken.take, token_id)
         except OSError as error:
             raise IdentityUnavailable(f"A token cannot be taken: {error}") from error
-        if self._taken.is_sweep_due:
-            self._sweep = asyncio.create_task(asyncio.to_thread(self._taken.sweep))
         if not is_ours:
             raise _refusal("used before", "This sign-in has been used already.")
 
@@ -148,7 +147,7 @@ def _checked_key(key: str) -> bytes:
             "`openssl rand -hex 32`"
         )
     try:
-        jwt.PyJWS([ALGORITHM]).encode(b"", encoded, ALGORITHM)
+        _signatures.encode(b"", encoded, ALGORITHM)
     except jwt.InvalidKeyError:
         raise ConfigError(
             "GOFER_IDENTITY_SECRET: is a certificate or one half of a pair of keys; make one with "

@@ -60,3 +60,29 @@ def test_a_server_without_its_own_token_takes_tokens_and_signs_no_browser_in(
         as_ben = {**BROWSER, "Authorization": f"token {external.token_of('ben')}"}
         assert "Submitted by <bdi>ada</bdi>" in httpx.get(page, headers=as_ben).text
         assert server.stop() == 0
+
+
+def test_where_the_two_secrets_differ_browsers_cannot_sign_in_and_the_log_says_why(
+    campus: Campus, external: Door
+) -> None:
+    environment = {
+        **campus.environment,
+        "GOFER_PORT": "0",
+        "JUPYTERHUB_API_TOKEN": "another secret than the Hub's",
+    }
+    page = "submissions/00000000-0000-7000-8000-000000000000"
+    with (
+        LoggedProcess("gofer_ingest.server", environment) as server,
+        campus.hub.signed_in("ada") as browser,
+    ):
+        url = str(server.logged("listening")["url"])
+        browser.follow_redirects = False
+        begun = browser.get(url + page, headers=BROWSER).headers["Location"]
+        there = browser.get(httpx.URL(campus.hub.url).join(begun)).headers["Location"]
+        answer = browser.get(httpx.URL(url).join(there), headers=BROWSER)
+        assert answer.status_code == 503
+        assert "invalid_client" not in answer.text
+        reason = server.logged("http.unavailable")["reason"]
+        assert "invalid_client" in reason
+        assert external.post(external.token_of("ada"), url).status_code == 202
+        assert server.stop() == 0

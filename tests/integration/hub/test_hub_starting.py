@@ -42,10 +42,9 @@ def refusal(folder: Path, **environment: str) -> str:
 def test_without_scopes_it_does_not_start_since_every_token_would_be_let_in(
     tmp_path: Path,
 ) -> None:
-    for nothing in ({}, {"JUPYTERHUB_OAUTH_ACCESS_SCOPES": "[]"}, {"JUPYTERHUB_SERVICE_NAME": ""}):
-        line = refusal(tmp_path, **HUB, **nothing)
-        assert line.startswith("JUPYTERHUB_SERVICE_NAME: is not set")
-        assert "every token" in line
+    line = refusal(tmp_path, **HUB, JUPYTERHUB_OAUTH_ACCESS_SCOPES="[]", JUPYTERHUB_SERVICE_NAME="")
+    assert line.startswith("JUPYTERHUB_SERVICE_NAME: is not set")
+    assert "every token" in line
 
 
 def test_without_a_hub_to_ask_it_does_not_start(tmp_path: Path) -> None:
@@ -58,9 +57,6 @@ def test_without_a_hub_to_ask_it_does_not_start(tmp_path: Path) -> None:
     [
         ("GOFER_COOKIE_SECRET", "x" * 31),
         ("JUPYTERHUB_OAUTH_CALLBACK_URL", "https://gofer.example.edu/oauth_callback"),
-        ("JUPYTERHUB_OAUTH_CALLBACK_URL", "/services/gofer_nb/"),
-        ("JUPYTERHUB_OAUTH_ACCESS_SCOPES", "[broken"),
-        ("GOFER_IDENTITY_CACHE_S", "0"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_line_without_the_value(
@@ -68,7 +64,7 @@ def test_what_cannot_work_is_said_in_one_line_without_the_value(
 ) -> None:
     line = refusal(tmp_path, **HUB, JUPYTERHUB_SERVICE_NAME="gofer", **{variable: value})
     assert line.startswith(f"{variable}: ")
-    assert value not in line or value == "/services/gofer_nb/"
+    assert value not in line
 
 
 def test_it_starts_while_the_hub_is_away_and_listens_where_the_hub_says(tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("version", [5, 6])
-def test_a_hub_starts_knows_people_and_leaves_nothing_behind(tmp_path: Path, version: int) -> None:
-    with Hub(tmp_path, version=version) as hub:
+def test_a_hub_starts_knows_people_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with Hub(tmp_path) as hub:
         hub.make_user("ada", "class")
         token = hub.token_of("ada")
         headers = {"Authorization": f"token {token}"}

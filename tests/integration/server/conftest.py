@@ -28,14 +28,14 @@ DEADLINE_S = 20.0
 class Server:
     """A server process that is listening."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *command: str, **environment: str) -> None:
         self.folder = folder
         self.volume = Path(environment.get("VOLUME_PATH", folder / "volume"))
         self.spool = Spool(self.volume)
         self.lines: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gofer_ingest.server"],
+            [sys.executable, *(command or ("-m", "gofer_ingest.server"))],
             cwd=ROOT,
             env={
                 "VOLUME_PATH": str(self.volume),
@@ -154,15 +154,21 @@ def make_catalogue(folder: Path) -> None:
     """Lay out the folders of two assignments; the server never opens a zip."""
     for path in ("lab/1/lab01", "hw/1/hw02"):
         zip_folder = folder / "autograders" / "demo101" / path
-        zip_folder.mkdir(parents=True)
+        zip_folder.mkdir(parents=True, exist_ok=True)
         (zip_folder / "autograder.zip").touch()
 
 
 @contextmanager
-def running_server(folder: Path, **environment: str) -> Iterator[Server]:
-    """Run a server until the end of the block."""
+def running_server(folder: Path, *command: str, **environment: str) -> Iterator[Server]:
+    """Run a server until the end of the block.
+
+    Args:
+        folder: for its volume and its catalogue; servers of one folder share both.
+        command: what Python runs instead of the server's own module.
+        environment: beyond the usual.
+    """
     make_catalogue(folder)
-    server = Server(folder, **environment)
+    server = Server(folder, *command, **environment)
     try:
         yield server
     finally:
@@ -177,7 +183,9 @@ def running_server(folder: Path, **environment: str) -> Iterator[Server]:
 def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers of one test's own, with more environment."""
     with ExitStack() as stack:
-        yield lambda **environment: stack.enter_context(running_server(tmp_path, **environment))
+        yield lambda *command, **environment: stack.enter_context(
+            running_server(tmp_path, *command, **environment)
+        )
 
 
 @pytest.fixture(scope="module")

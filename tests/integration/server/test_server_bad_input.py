@@ -62,10 +62,17 @@ def check_answer(answer: httpx.Response, status: int, code: str) -> str:
         json.dumps({**a_notebook(), "cells": [{"cell_type": "sql", "source": ""}]}).encode(),
         json.dumps({**a_notebook(), "nbformat": 3}).encode(),
         json.dumps({**a_notebook(), "x": float("nan")}).encode(),
+        json.dumps({**a_notebook(), "x": "@"}).encode().replace(b'"@"', b"[" * 100 + b"]" * 100),
     ],
 )
 def test_what_is_no_notebook(server: Server, body: bytes) -> None:
     check_answer(server.post(body, Accept="application/json"), 400, "not_a_notebook")
+
+
+def test_too_many_cells(server: Server) -> None:
+    cells = [{"cell_type": "raw", "source": ""}] * 5001
+    answer = server.post({"nb": {**a_notebook(), "cells": cells}}, Accept="application/json")
+    assert "5001 cells" in check_answer(answer, 413, "too_large")
 
 
 @pytest.mark.parametrize("missing", ["course", "section", "assignment"])

@@ -48,7 +48,7 @@ def test_a_slow_connection_leaves_nothing_until_it_is_whole_and_holds_up_nobody(
         for byte in BODY[:-1]:
             slow.sendall(bytes([byte]))
         assert server.is_spool_empty()
-        receipt = server.post(notebook, Accept="application/json").json()
+        receipt = server.post(notebook, "grace", Accept="application/json").json()
         assert server.spool.pending() == [receipt["id"]]
         slow.sendall(BODY[-1:])
         assert slow.recv(1000).startswith(b"HTTP/1.1 202 ")
@@ -58,10 +58,10 @@ def test_a_slow_connection_leaves_nothing_until_it_is_whole_and_holds_up_nobody(
 
 
 def test_one_connection_carries_many_requests(server: Server) -> None:
-    request = server.head(f"Content-Length: {len(BODY)}") + BODY
     with server.connected() as connection:
-        for _ in range(3):
-            connection.sendall(request)
+        for number in range(3):
+            head = server.head(f"Content-Length: {len(BODY)}", student=f"student{number}")
+            connection.sendall(head + BODY)
             assert connection.recv(2000).startswith(b"HTTP/1.1 202 ")
     assert len(server.spool.pending()) == 3
     for submission_id in server.spool.pending():
@@ -175,7 +175,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_told_and_leaves_nothing(
     small_disk: Path, start: Callable[..., Server], notebook: dict[str, Any]
 ) -> None:
-    server = start(VOLUME_PATH=str(small_disk / "volume"))
+    server = start(VOLUME_PATH=str(small_disk / "volume"), GOFER_MIN_FREE_DISK="1")
     large = {**notebook, "x": "x" * (1 << 20)}
     answer = server.post(large, Accept="application/json")
     assert answer.status_code == 507

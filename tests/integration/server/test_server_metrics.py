@@ -48,7 +48,7 @@ def test_it_tells_what_was_accepted_refused_and_received_in_all_processes(
 def test_it_tells_what_lies_in_the_spool_and_how_full_the_disk_is(
     start: Callable[..., Server], notebook: dict[str, Any]
 ) -> None:
-    server = start()
+    server = start(GOFER_REPEAT_WINDOW_S="0")
     assert server.metrics()["gofer_spool_oldest_seconds"] == 0
     receipts = [server.post(notebook, Accept="application/json").json() for _ in range(3)]
     server.spool.bury(SubmissionId(receipts[0]["id"]), "why")

@@ -33,7 +33,7 @@ def children(server: Server) -> list[psutil.Process]:
 def test_they_share_the_address_the_spool_and_the_log(
     start: Callable[..., Server], notebook: dict[str, Any]
 ) -> None:
-    server = start(**TWO)
+    server = start(**TWO, GOFER_REPEAT_WINDOW_S="0", GOFER_RATE="off")
     assert server.logged("supervising")["processes"] == 2
     urls = {server.logged("listening", server_process=number)["url"] for number in (1, 2)}
     assert len(urls) == 1

@@ -25,6 +25,9 @@ BODY = json.dumps({"nb": a_notebook()}).encode()
 STOP_S = 10.0
 MB = 1 << 20
 
+FREELY = {"GOFER_REPEAT_WINDOW_S": "0", "GOFER_RATE": "off"}
+"""Everybody may send the same notebook, as often as they like."""
+
 
 def begin(server: Server, connection: socket.socket, sent: int) -> None:
     """Send a head and a part of the body, and wait until the server has it in hand."""
@@ -54,7 +57,7 @@ def test_what_can_be_finished_is_and_whoever_goes_on_for_ever_is_cut(
     start: Callable[..., Server],
 ) -> None:
     """Twenty finish, ten send a byte now and then, some idle, some were refused and go on."""
-    server = start()
+    server = start(**FREELY)
     with ExitStack() as stack:
         finishing = [stack.enter_context(server.connected()) for _ in range(20)]
         trickling = [stack.enter_context(server.connected()) for _ in range(10)]
@@ -109,7 +112,7 @@ def trickle(connections: list[socket.socket], is_over: threading.Event) -> None:
 def test_under_load_every_receipt_has_its_entry_and_every_entry_its_receipt(
     start: Callable[..., Server], processes: str
 ) -> None:
-    server = start(**({"GOFER_SERVER_PROCESSES": "2"} if processes == "2" else {}))
+    server = start(**FREELY, **({"GOFER_SERVER_PROCESSES": "2"} if processes == "2" else {}))
     is_warm = threading.Barrier(13, timeout=30)
 
     def go_on(number: int) -> tuple[list[str], int]:
@@ -145,7 +148,7 @@ def test_under_load_every_receipt_has_its_entry_and_every_entry_its_receipt(
 def test_a_connection_that_is_kept_alive_carries_one_more_request_and_no_further(
     start: Callable[..., Server],
 ) -> None:
-    server = start()
+    server = start(**FREELY)
     request = server.head(f"Content-Length: {len(BODY)}") + BODY
     with server.connected() as kept, server.connected() as slow:
         kept.sendall(request)

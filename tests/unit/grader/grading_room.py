@@ -89,7 +89,12 @@ class Room:
         )
 
     def submitted(
-        self, stored: bytes = NOTEBOOK, *, assignment: str = "lab01", student: str | None = None
+        self,
+        stored: bytes = NOTEBOOK,
+        *,
+        assignment: str = "lab01",
+        student: str | None = None,
+        source: Source = Source.DEV,
     ) -> SubmissionId:
         """Deliver a notebook of a student's, of a new one's where none is named; return its id."""
         student = student or f"josé {next(self._numbers)}"
@@ -100,7 +105,7 @@ class Room:
             assignment=assignment,
             sha256=Sha256(hashlib.sha256(stored).hexdigest()),
             size_bytes=len(stored),
-            source=Source.DEV,
+            source=source,
         )
         envelope = Envelope(
             id=new_submission_id(),

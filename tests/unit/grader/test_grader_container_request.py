@@ -51,6 +51,12 @@ def sent() -> dict[str, Any]:
     return client.posted
 
 
+def test_stopping_a_container_kills_it_so_that_it_cannot_look_like_the_notebooks_doing(
+    sent: dict[str, Any],
+) -> None:
+    assert sent["StopSignal"] == "SIGKILL"
+
+
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [

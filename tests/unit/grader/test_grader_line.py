@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gofer_ingest.grader.line import Line, Ticket
+from gofer_ingest.grader.line import Lane, Line, Ticket
 from shared.model import AssignmentKey, SubmissionId
 
 if TYPE_CHECKING:
@@ -19,8 +19,17 @@ LAB01 = AssignmentKey("demo101", "1", "lab01")
 LAB02 = AssignmentKey("demo101", "1", "lab02")
 
 
-def ticket(number: int, student: str | None = "ada", key: AssignmentKey | None = LAB01) -> Ticket:
-    return Ticket(SubmissionId(f"{number:06}"), student, key)
+def ticket(
+    number: int,
+    student: str | None = "ada",
+    key: AssignmentKey | None = LAB01,
+    lane: Lane = Lane.LIVE,
+) -> Ticket:
+    return Ticket(SubmissionId(f"{number:06}"), student, key, lane)
+
+
+def of_batch(number: int, student: str | None = "ada") -> Ticket:
+    return ticket(number, student, AssignmentKey("c", "1", f"lab{number}"), Lane.BATCH)
 
 
 def line_of(*tickets: Ticket) -> Line:
@@ -76,6 +85,46 @@ def test_a_student_has_one_run_at_a_time_for_an_assignment_and_in_order() -> Non
     assert line.take(0.0) is None
     line.done(ticket(1).id)
     assert line.take(0.0) == ticket(2)
+
+
+def test_a_batch_waits_behind_every_live_submission_also_those_that_come_later() -> None:
+    batch = [of_batch(number, f"student {number}") for number in range(20)]
+    line = line_of(*batch)
+    assert line.take(0.0) == batch[0]
+    live = [
+        ticket(100 + number, "grace", AssignmentKey("c", "2", f"{number}")) for number in (1, 2)
+    ]
+    for each in live:
+        line.join(each)
+    assert drained(line) == [*live, *batch[1:]]
+
+
+def test_the_students_of_a_batch_take_turns_as_well() -> None:
+    flood = [of_batch(number) for number in range(5)]
+    other = of_batch(100, "grace")
+    assert drained(line_of(*flood, other)) == [flood[0], other, *flood[1:]]
+
+
+def test_what_a_batch_holds_of_a_student_does_not_put_off_their_live_submission() -> None:
+    batch = [of_batch(number) for number in range(10)]
+    line = line_of(*batch, ticket(50, "grace"), ticket(51))
+    assert [line.take(0.0), line.take(0.0)] == [ticket(50, "grace"), ticket(51)]
+
+
+def test_a_live_submission_given_back_as_last_lets_the_batch_try_first() -> None:
+    line = line_of(ticket(1), of_batch(2, "grace"))
+    assert line.take(0.0) == ticket(1)
+    line.give_back(ticket(1).id, not_before=0.0, is_last=True)
+    assert drained(line) == [of_batch(2, "grace"), ticket(1)]
+
+
+def test_an_entry_of_a_batch_given_back_as_last_stays_behind_the_live_ones() -> None:
+    line = line_of(of_batch(1))
+    assert line.take(0.0) == of_batch(1)
+    line.join(ticket(2, "grace"))
+    line.give_back(of_batch(1).id, not_before=0.0, is_last=True)
+    line.join(ticket(3, "kofi"))
+    assert drained(line) == [ticket(2, "grace"), ticket(3, "kofi"), of_batch(1)]
 
 
 def test_what_is_given_back_comes_again_when_its_time_has_come() -> None:
@@ -146,9 +195,14 @@ class LineMachine(RuleBasedStateMachine):
         self.in_hand: dict[SubmissionId, Ticket] = {}
         self.now = 0.0
 
-    @rule(student=st.sampled_from(["ada", "grace", None]), key=st.sampled_from([LAB01, LAB02]))
-    def join(self, student: str | None, key: AssignmentKey) -> None:
-        each = ticket(next(self.numbers), student, key if student else None)
+    @rule(
+        student=st.sampled_from(["ada", "grace", None]),
+        key=st.sampled_from([LAB01, LAB02]),
+        lane=st.sampled_from(Lane),
+    )
+    def join(self, student: str | None, key: AssignmentKey, lane: Lane) -> None:
+        lane = lane if student else Lane.LIVE
+        each = ticket(next(self.numbers), student, key if student else None, lane)
         self.line.join(each)
         self.waiting[each.id] = each
 
@@ -175,6 +229,7 @@ class LineMachine(RuleBasedStateMachine):
         assert (taken is None) == (not takeable)
         if taken is not None:
             assert taken in takeable
+            assert taken.lane == min(each.lane for each in takeable)
             self.in_hand[taken.id] = self.waiting.pop(taken.id)
 
     @precondition(lambda self: self.in_hand)

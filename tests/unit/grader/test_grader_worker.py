@@ -11,6 +11,7 @@ from gofer_ingest.grader.runs import grade_entry
 from gofer_ingest.grader.worker import Worker
 from shared.errors import SpoolUnavailable
 from shared.model import SubmissionId, new_submission_id
+from shared.requests import Source
 from shared.spool import Place, Spool
 from tests.support.processes import wait_until
 
@@ -55,6 +56,15 @@ def test_one_students_flood_holds_up_nobody_else(room: Room) -> None:
         wait_until(lambda: room.is_settled(*flood, other))
     order = [job.run_id for job in room.sandbox.jobs]
     assert order.index(room.runs(other)[0].id) == 1
+
+
+def test_a_batch_waits_behind_a_live_submission_that_came_after_it(room: Room) -> None:
+    batch = [room.submitted(source=Source.BATCH) for _ in range(3)]
+    live = room.submitted(source=Source.HUB)
+    with room.working(concurrency=1):
+        wait_until(lambda: room.is_settled(*batch, live))
+    order = [job.run_id for job in room.sandbox.jobs]
+    assert order.index(room.runs(live)[0].id) == 0
 
 
 def test_a_student_has_one_run_at_a_time_for_an_assignment(room: Room) -> None:

@@ -252,14 +252,15 @@ def test_an_index_that_cannot_be_written_costs_nobody_a_receipt(
 ) -> None:
     first = door.accept(a_notebook(text="first"), ADA)
     (file,) = index_of(volume).glob("*/" + "[0-9a-f]" * 64)
-    file.with_name(file.name + ".new").mkdir()
+    file.unlink()
+    file.mkdir()
     with caplog.at_level(logging.WARNING):
         second = door.accept(a_notebook(text="second"), ADA)
     assert door.spool.pending() == [first.id, second.id]
-    (record,) = caplog.records
-    assert record.__dict__["action"] == "receipts.unwritable"
-    assert record.__dict__["submission_id"] == second.id
-    assert [recent.id for recent in door.recent.list_of("ada")] == [first.id]
+    unread, unwritten = caplog.records
+    assert unread.__dict__["action"] == "receipts.unusable"
+    assert unwritten.__dict__["action"] == "receipts.unwritable"
+    assert unwritten.__dict__["submission_id"] == second.id
 
 
 def test_a_volume_that_went_away_is_told_as_such(door: Door, volume: Path) -> None:

@@ -18,7 +18,7 @@ from gofer_ingest.server.identity import choose_identity, hub_oauth
 from gofer_ingest.server.identity.hub import HubIdentity, callback_path, required_scopes
 from gofer_ingest.server.identity.hub_oauth import HubClient, asking_the_hub
 from gofer_ingest.server.negotiation import is_page_visit
-from shared.config import ServerSettings
+from shared.config import ServerSettings, read_settings
 from shared.errors import ConfigError
 
 KEY = "k" * 32
@@ -37,6 +37,18 @@ def client(key: str = KEY) -> HubClient:
 
 def test_a_hubs_service_is_known_by_the_hub_without_being_told_to() -> None:
     assert isinstance(choose_identity(settings()), HubIdentity)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("JUPYTERHUB_OAUTH_ACCESS_SCOPES", "[broken"), ("GOFER_IDENTITY_CACHE_S", "0")],
+)
+def test_settings_of_the_hub_that_cannot_be_read_are_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=f"^{variable}: "):
+        read_settings(ServerSettings)
 
 
 def test_the_scopes_are_those_the_hub_names_or_else_those_of_the_services_name() -> None:

@@ -8,12 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofer_ingest.server.notebooks import (
-    ReadNotebook,
-    ShapeLimits,
-    assignment_key,
-    read_notebook,
-)
+from gofer_ingest.server.notebooks import ReadNotebook, ShapeLimits, read_notebook
 from shared.errors import (
     MalformedMetadata,
     MissingMetadata,
@@ -22,6 +17,7 @@ from shared.errors import (
     TooLarge,
 )
 from shared.model import AssignmentKey
+from shared.notebook_metadata import assignment_key
 
 WORDS = {"course": "demo101", "section": "1", "assignment": "lab01"}
 KEY = AssignmentKey("demo101", "1", "lab01")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gofer_ingest.server.errors import TooManyWaiting
-from gofer_ingest.server.room import FRESH_S, Room
+from gofer_ingest.server.room import BESIDES_BYTES, FRESH_S, Room
 from shared.errors import SpoolFull, SpoolUnavailable
 from shared.model import SubmissionId, new_submission_id
 from shared.spool import Spool
@@ -45,7 +45,7 @@ class SlowDisk(Spool):
         return [new_submission_id()]
 
     def free_bytes(self) -> int:
-        return 1000
+        return 1_000_000
 
 
 def test_a_queue_takes_as_many_as_it_may_hold(tmp_path: Path) -> None:
@@ -79,17 +79,18 @@ def test_a_graded_submission_makes_room_at_the_next_look(tmp_path: Path) -> None
 def test_the_disk_keeps_its_margin_for_what_is_in_hand_and_was_taken(tmp_path: Path) -> None:
     spool = SlowDisk(tmp_path)
     spool.may_end.set()
-    room = Room(spool, max_waiting=10, min_free_bytes=600)
+    room = Room(spool, max_waiting=10, min_free_bytes=600_000)
     room.look()
-    room.check(400)
-    with pytest.raises(SpoolFull, match="1000 bytes are free; 600 are to be left"):
-        room.check(401)
-    room.take(300)
-    room.check(100)
+    room.check(400_000)
+    with pytest.raises(SpoolFull, match="1000000 bytes are free; 600000 are to be left"):
+        room.check(400_001)
+    room.take(300_000)
+    left = 100_000 - BESIDES_BYTES
+    room.check(left)
     with pytest.raises(SpoolFull):
-        room.check(101)
+        room.check(left + 1)
     room.look()
-    room.check(400)
+    room.check(400_000)
 
 
 def test_a_real_disk_is_looked_at(tmp_path: Path) -> None:

@@ -59,6 +59,18 @@ def test_nothing_is_made_where_the_volume_is_away(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_lines_are_added_to_a_file_that_is_made_when_needed(folder: Path) -> None:
+    files = SmallFiles(folder)
+    for number in range(3):
+        with files.locked("ada") as file:
+            file.append(b"%d\n" % number)
+    assert files.read("ada", MAX_BYTES) == b"0\n1\n2\n"
+    put(files, "ada", b"9\n")
+    with files.locked("ada") as file:
+        file.append(b"8\n")
+    assert files.read("ada", MAX_BYTES) == b"9\n8\n"
+
+
 def test_a_leftover_of_a_killed_process_is_in_nobodys_way(folder: Path) -> None:
     files = SmallFiles(folder)
     put(files, "ada", b"1")
@@ -86,8 +98,12 @@ def test_what_is_no_plain_small_file_is_not_read(folder: Path, kind: str) -> Non
             path.write_bytes(b"x" * (MAX_BYTES + 1))
     with pytest.raises(OSError):  # noqa: PT011 - each kind has its own
         files.read("ada", MAX_BYTES)
-    with files.locked("ada") as file, pytest.raises(OSError):  # noqa: PT011
-        file.read(MAX_BYTES)
+    with files.locked("ada") as file:
+        with pytest.raises(OSError):  # noqa: PT011
+            file.read(MAX_BYTES)
+        if kind != "large":
+            with pytest.raises(OSError):  # noqa: PT011
+                file.append(b"2")
 
 
 def test_one_lock_at_a_time_is_held_and_others_wait_for_it(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""`gofer batch`: staff hand in notebooks on their students' behalf, and see how each ended."""

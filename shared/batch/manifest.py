@@ -1,0 +1,183 @@
+"""Pure: a `manifest.csv`, read strictly. Where anything in it is wrong, nothing of it is used."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from shared.batch.finding import composed
+from shared.errors import BatchRefused
+from shared.model import AssignmentKey, opaque_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+COLUMNS: Final = ("file", "student", "assignment", "received_at")
+REQUIRED: Final = ("file", "student")
+_MOST_ERRORS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a manifest.
+
+    Attributes:
+        line: where it begins, counted from 1.
+        file: as written, in NFC and with slashes.
+        student: whose it is.
+        key: for which assignment; None leaves that to the notebook.
+        received_at: when it counts as received, aware; None for now.
+    """
+
+    line: int
+    file: str
+    student: str
+    key: AssignmentKey | None
+    received_at: datetime | None
+
+
+def read_manifest(
+    content: bytes,
+    *,
+    name: str,
+    resolve: Callable[[str], AssignmentKey],
+    now: datetime,
+) -> tuple[Row, ...]:
+    """Read a manifest: UTF-8 with commas, its first line the names of the columns.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages.
+        resolve: returns the assignment that a text means, or raises a ValueError that says why
+            there is none.
+        now: nothing was received after it, aware.
+
+    Raises:
+        BatchRefused: it cannot be used; each line of the message names file, line and column.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise BatchRefused(
+            f"{name}, line {line}: it is not UTF-8. Save it as “CSV UTF-8”."
+        ) from error
+    records = _records(text, name)
+    _, header = next(records, (1, []))
+    columns = _columns(header, name)
+    rows: list[Row] = []
+    errors: list[str] = []
+    seen: dict[tuple[str, str], int] = {}
+    for line, cells in records:
+        where = f"{name}, line {line}"
+        if len(cells) != len(columns):
+            errors.append(f"{where}: it has {len(cells)} columns instead of {len(columns)}")
+            continue
+        values = dict(zip(columns, cells, strict=True))
+        row = _row(line, values, where, resolve, now, errors)
+        if row is None:
+            continue
+        first = seen.setdefault((row.file, row.student), line)
+        if first != line:
+            errors.append(f"{where}, column file: line {first} says this already")
+        rows.append(row)
+    if errors:
+        raise refused(errors)
+    return tuple(rows)
+
+
+def refused(errors: Sequence[str]) -> BatchRefused:
+    """Return the error that names what is wrong, the first twenty of it."""
+    shown = list(errors[:_MOST_ERRORS])
+    if len(errors) > len(shown):
+        shown.append(f"and {len(errors) - len(shown)} more")
+    return BatchRefused("\n".join([*shown, "Nothing of this batch was taken."]))
+
+
+def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records that are not empty, each with the line it begins in."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise BatchRefused(f"{name}, line {line}: it is not CSV: {error}.") from error
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _columns(header: list[str], name: str) -> list[str]:
+    columns = [cell.strip() for cell in header]
+    wanted = f"the first line names the columns {', '.join(COLUMNS)}, the last two if you like"
+    if len(columns) == 1 and any(mark in columns[0] for mark in ";\t"):
+        raise BatchRefused(f"{name}, line 1: put commas between the columns; {wanted}.")
+    for column in columns:
+        if column not in COLUMNS:
+            raise BatchRefused(f"{name}, line 1, column {column!r}: there is no such; {wanted}.")
+        if columns.count(column) > 1:
+            raise BatchRefused(f"{name}, line 1, column {column}: it is there twice.")
+    for column in REQUIRED:
+        if column not in columns:
+            raise BatchRefused(f"{name}, line 1, column {column}: it is missing; {wanted}.")
+    return columns
+
+
+def _row(
+    line: int,
+    values: dict[str, str],
+    where: str,
+    resolve: Callable[[str], AssignmentKey],
+    now: datetime,
+    errors: list[str],
+) -> Row | None:
+    """Return a row; None where it has an error, which is then among `errors`."""
+    key = received_at = None
+    before = len(errors)
+    file = composed(values["file"].replace("\\", "/").removeprefix("./"))
+    if not file:
+        errors.append(f"{where}, column file: it is empty")
+    student = values["student"].strip()
+    try:
+        student = opaque_name(student)
+    except ValueError as error:
+        errors.append(f"{where}, column student: {error}")
+    if assignment := values.get("assignment", "").strip():
+        try:
+            key = resolve(assignment)
+        except ValueError as error:
+            errors.append(f"{where}, column assignment: {error}")
+    if written := values.get("received_at", "").strip():
+        try:
+            received_at = moment(written, now)
+        except ValueError as error:
+            errors.append(f"{where}, column received_at: {error}")
+    if len(errors) > before:
+        return None
+    return Row(line, file, student, key, received_at)
+
+
+def moment(written: str, now: datetime) -> datetime:
+    """Return when something was received.
+
+    Raises:
+        ValueError: it is no time with a zone, or one after `now`.
+    """
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError("write a time as 2026-12-01T18:00:00+01:00") from None
+    if found.tzinfo is None:
+        raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
+    try:
+        found = found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("there is no such time") from None
+    if found > now:
+        raise ValueError("this lies in the future")
+    return found
