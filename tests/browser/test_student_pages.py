@@ -118,9 +118,9 @@ def test_the_page_of_one_follows_it_to_its_questions_without_a_reload(
     expect(page.get_by_text("Your notebook was graded.")).to_be_visible()
     expect(page).to_have_title("Graded: lab01 · Gofer")
     assert is_the_same(page)
-    live = page.locator("main").inner_text()
+    live = page.locator("article").inner_text()
     page.reload()
-    assert page.locator("main").inner_text() == live
+    assert page.locator("article").inner_text() == live
 
 
 def test_one_that_failed_is_told_live_as_well(term: Term, visit: Visit) -> None:
