@@ -98,6 +98,8 @@ def receipt_line(receipt: Receipt) -> str:
 
 def state_line(sent: Sent) -> str:
     """Return what is said of a submission that is no longer waiting."""
+    if sent.state is not None and sent.state.message:
+        return sent.state.message
     if sent.is_well:
         return "graded."
     return "could not be graded and was set aside for staff; nothing is lost."
@@ -113,6 +115,7 @@ def as_json(sent: Sequence[Sent]) -> str:
                 "assignment": one.receipt.assignment if one.receipt else None,
                 "received_at": one.receipt.received_at.isoformat() if one.receipt else None,
                 "state": one.state.state if one.state else None,
+                "message": one.state.message if one.state else None,
                 "refusal": one.refusal,
             }
             for one in sent

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 _POLL_S: Final = 0.5
-_WAITING: Final = "waiting"
+_OPEN: Final = frozenset({"waiting", "running"})
 _RECORDED: Final = "recorded"
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -45,17 +45,20 @@ class SubmissionState(BaseModel):
     """What the server says of one submission.
 
     Attributes:
-        state: `waiting`, then `recorded` or, where grading it failed on our side, `set_aside`.
+        state: `waiting` and `running`, then `recorded` or, where grading it failed on our side,
+            `set_aside`.
+        message: the same in a sentence, with the score once that is published.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: str
+    message: str = ""
 
     @property
     def is_waiting(self) -> bool:
         """Whether asking again makes sense."""
-        return self.state == _WAITING
+        return self.state in _OPEN
 
     @property
     def is_recorded(self) -> bool:

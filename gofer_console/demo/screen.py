@@ -71,6 +71,7 @@ def show_invitation(url: str, notebook: Path, volume: Path, out: Console) -> Non
     out.print("\nServer and grader stay up until Ctrl-C:", style="bold")
     for line in (
         f"  submit to   {url}",
+        "  open it     in a browser, and say that you are ada@example.edu or anybody else",
         f"  health      {url}healthz",
         f"  logs        {_typed(volume / 'logs')}",
         "Try it from another terminal, in this folder:",

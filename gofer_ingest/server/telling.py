@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.errors import BadQuery, NotFound
@@ -94,6 +94,8 @@ class Teller(Handler):
 class Submission(Teller):
     """`{prefix}submissions/{id}`: the state of one's own submission."""
 
+    is_routine: ClassVar = True
+
     async def answer(self, *words: str) -> None:
         """Tell it."""
         self.submission_id = words[0]
@@ -102,6 +104,8 @@ class Submission(Teller):
 
 class OwnSubmissions(Teller):
     """`{prefix}submissions`: one's own submissions, newest first."""
+
+    is_routine: ClassVar = True
 
     async def answer(self, *words: str) -> None:
         """List them; a browser is shown the page instead."""
@@ -115,6 +119,7 @@ class OwnSubmissions(Teller):
 class StaticFile(Handler):
     """`{prefix}static/{name}`: what pages load. It is everyone's to see and to keep."""
 
+    is_routine: ClassVar = True
     _etag: str | None = None
 
     async def answer(self, *words: str) -> None:

@@ -91,7 +91,8 @@ def test_json_tells_programs_of_each_file(url: str, good: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("verb", "said", "exit_code"), [("settle", "graded.", 0), ("bury", "set aside for staff", 1)]
+    ("verb", "said", "exit_code"),
+    [("settle", "Grading is done.", 0), ("bury", "our failure, not yours", 1)],
 )
 def test_waiting_ends_when_the_submission_is_graded_or_set_aside(
     url: str, volume: Path, good: Path, verb: str, said: str, exit_code: int

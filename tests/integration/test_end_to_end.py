@@ -142,7 +142,7 @@ def test_a_student_is_told_from_paused_over_running_to_the_score(small: dict[str
         assert "Grading is paused" in told()["message"]
         with grader(small) as worker:
             wait_until(lambda: told()["state"] == "running")
-            wait_until(lambda: told()["state"] == "recorded")
+            wait_until(lambda: told()["state"] == "recorded" and not told()["is_open"])
             graded = told()
             assert (graded["score"], graded["points_possible"]) == (2.0, 2.0)
             assert [row["question"] for row in graded["questions"]] == ["q1"]

@@ -150,7 +150,7 @@ class Pages:
         return self._page(
             "refusal.html",
             Reader(),
-            title="Who are you?" if name_form_url else status.phrase,
+            title="Who are you?" if name_form_url else status.phrase.capitalize(),
             status=status,
             message=message,
             name_form_url=name_form_url,

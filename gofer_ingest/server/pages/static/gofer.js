@@ -3,7 +3,7 @@
 'use strict';
 (() => {
   const FIRST_MS = 2000, LONGEST_MS = 15000, LONGEST_AFTER_ERROR_MS = 60000;
-  const SPANS = [['second', 60], ['minute', 60], ['hour', 24], ['day', 30], ['month', 12], ['year', 1e9]];
+  const SPANS = [['second', 60], ['minute', 60], ['hour', 24], ['day', 30.4375], ['month', 12], ['year', 1e9]];
   const DAY = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
   const brief = new Intl.DateTimeFormat('en-GB', DAY);
   const full = new Intl.DateTimeFormat('en-GB', { ...DAY, year: 'numeric', timeZoneName: 'short' });
