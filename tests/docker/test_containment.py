@@ -95,7 +95,9 @@ def test_a_full_disk_is_the_notebooks_own_trouble(docker_sandbox: DockerSandbox)
     assert result.score.points == 1.0
 
 
-def test_a_fork_bomb_ends_with_its_container(docker_sandbox: DockerSandbox) -> None:
+def test_a_fork_bomb_ends_with_its_container_and_earns_nothing(
+    docker_sandbox: DockerSandbox,
+) -> None:
     bomb = """
         import os
         while True:
@@ -106,8 +108,10 @@ def test_a_fork_bomb_ends_with_its_container(docker_sandbox: DockerSandbox) -> N
         """
     limits = Limits(time_s=8.0, memory_bytes=512 << 20, pids=64)
     result = grade(docker_sandbox, CONTAINED, notebook(bomb), limits)
-    assert result.score is None
-    assert result.verdict in {Verdict.TIMED_OUT, Verdict.OUT_OF_MEMORY, Verdict.CRASHED}
+    # where an interrupt ends the bomb in its own kernel, the tests still run, and find nothing
+    points = result.score.points if result.score is not None else 0.0
+    assert points == 0.0, result.staff_text
+    assert docker_sandbox.reap() == 0  # nothing of it is left
 
 
 def test_memory_past_the_limit_is_out_of_memory(docker_sandbox: DockerSandbox) -> None:
