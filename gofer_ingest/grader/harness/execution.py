@@ -18,7 +18,6 @@ from jupyter_core.utils import ensure_async, run_sync
 from nbclient.exceptions import DeadKernelError
 
 from . import unpickling
-from .nursery import KERNEL_NAME, WarmKernel
 from .plan import Place, plan_of
 from .stops import How, Watch
 
@@ -51,22 +50,6 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
 
     budget: ClassVar[OutputBudget]
     watch: ClassVar[Watch]
-    kernel: ClassVar[WarmKernel | None]
-
-    def create_kernel_manager(self) -> Any:
-        """Take the kernel that is ready, unless the notebook is to have another."""
-        wanted = self.kernel_name or self.nb.metadata.get("kernelspec", {}).get("name")
-        if self.kernel is None or wanted not in {None, "", KERNEL_NAME}:
-            return super().create_kernel_manager()
-        self.km = self.kernel.manager
-        return self.km
-
-    def start_new_kernel_client(self) -> Any:
-        """Take the client of the kernel that is ready."""
-        if self.kernel is None or self.km is not self.kernel.manager:
-            return super().start_new_kernel_client()
-        self.kc = self.kernel.client
-        return self.kc
 
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> Any:
         """Execute otter's notebook; return normally although the kernel may have ended."""
@@ -191,25 +174,20 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             return  # no check came to its end, or the notebook has been at its files
 
 
-def executor_with(
-    budget: OutputBudget, watch: Watch, kernel: WarmKernel | None = None
-) -> type[GuardedExecutePreprocessor]:
-    """Make the executor of one run; without a kernel it starts its own."""
+def executor_with(budget: OutputBudget, watch: Watch) -> type[GuardedExecutePreprocessor]:
+    """Make the executor of one run."""
 
     class Executor(GuardedExecutePreprocessor):
         pass
 
     Executor.budget = budget
     Executor.watch = watch
-    Executor.kernel = kernel
     return Executor
 
 
-def substitute_executor(
-    budget: OutputBudget, watch: Watch, kernel: WarmKernel | None = None
-) -> None:
-    """Let otter execute in `kernel`, or one of its own, within `budget` and under `watch`."""
-    _preprocessors.ExecutePreprocessor = executor_with(budget, watch, kernel)
+def substitute_executor(budget: OutputBudget, watch: Watch) -> None:
+    """Let otter execute notebooks within `budget` and under `watch`."""
+    _preprocessors.ExecutePreprocessor = executor_with(budget, watch)
 
 
 def _size(msg: dict[str, Any]) -> int:

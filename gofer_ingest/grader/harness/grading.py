@@ -21,7 +21,6 @@ from .stops import How, Watch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .nursery import WarmKernel
     from .protocol import Job
 
 LOG_MAX_CHARACTERS = 32_000
@@ -35,8 +34,8 @@ _ALWAYS = {"logo": False, "token": None, "zips": False}
 """Overrides of the zip's config: no banner in logs, no upload to Gradescope, one notebook a job."""
 
 
-def grade(job: Job, folder: Path, kernel: WarmKernel) -> dict[str, Any]:
-    """Grade the job's notebook in `kernel`, below `folder`; the answer is plain JSON values.
+def grade(job: Job, folder: Path) -> dict[str, Any]:
+    """Grade the job's notebook below `folder`; the answer is plain JSON values.
 
     Its `kind` is `results`, `refused` (otter would not grade this notebook), `failed` (no results
     could be read, or otter raised), `timed_out` or `kernel_died` (before there were any results).
@@ -51,7 +50,7 @@ def grade(job: Job, folder: Path, kernel: WarmKernel) -> dict[str, Any]:
     _lay_out(job, autograder)
     unpickling.guard_otter()
     budget = execution.OutputBudget(int(job.options["output_bytes"]))
-    execution.substitute_executor(budget, watch, kernel)
+    execution.substitute_executor(budget, watch)
     with capture_run_output() as printed:
         kind, scores, error = _run_otter(autograder, watch)
         log = printed.getvalue()

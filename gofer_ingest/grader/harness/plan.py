@@ -28,10 +28,7 @@ _CHECK_SOURCE = """\
 from otter.execute import Checker
 Checker.check_if_not_already_checked({path!r})
 """
-# The kernel was started before there was a folder with the notebook.
 _KEEPER_SOURCE = """
-__import__("os").chdir({folder!r})
-_dh[:] = [{folder!r}]
 exec({source!r} + {call!r}, {{"__name__": "kept_results"}})
 """
 _KNOWN_EXPORT_SOURCE = """\
@@ -115,7 +112,7 @@ def plan_of(cells: list[Any], tests: list[str], results: str) -> Plan:
     source = Path(kept_results.__file__).read_text("utf-8")
     call = f"\nkeep_results({results + KEPT_SUFFIX!r})\n"
     setup = from_dict(cells[0])
-    setup.source += _KEEPER_SOURCE.format(folder=str(Path.cwd()), source=source, call=call)
+    setup.source += _KEEPER_SOURCE.format(source=source, call=call)
     checks = [new_code_cell(_CHECK_SOURCE.format(path=path)) for path in tests]
     places = [Place()]
     for cell in cells[1:-1]:

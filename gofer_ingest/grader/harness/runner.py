@@ -13,23 +13,17 @@ if TYPE_CHECKING:
 
 
 def run(job_descriptor: int, answer_descriptor: int, folder: Path) -> None:
-    """Import, start a kernel, say so, take one job, answer it."""
+    """Import, say so, take one job, answer it."""
     # Before anything of the student's exists: what this process holds is out of its reach.
     kernel_calls.forbid_inspection()
     for name in ("home", "tmp", "work"):
         (folder / name).mkdir(parents=True)
     os.chdir(folder / "work")
 
-    # Only now: the imports take seconds, and as root they would happen before uid and mounts
+    # Only now: the imports take a second, and as root they would happen before uid and mounts
     # change.
-    from . import preload  # noqa: PLC0415
+    from . import grading, inspection  # noqa: PLC0415
 
-    preload.preload()
-    from . import grading, inspection, nursery  # noqa: PLC0415
-
-    # Before the job is here: what becomes the kernel has this process's memory, and no nonce in it.
-    place = nursery.Nursery(closing=(job_descriptor, answer_descriptor))
-    kernel = nursery.start_kernel(place, folder)
     write_frame(answer_descriptor, READY, NO_NONCE)
     job = read_job(job_descriptor)
     os.close(job_descriptor)
@@ -38,5 +32,5 @@ def run(job_descriptor: int, answer_descriptor: int, folder: Path) -> None:
     if job.notebook is None:
         answer = inspection.inspect(job.autograder_zip, folder / "inspected")
     else:
-        answer = grading.grade(job, folder, kernel)
+        answer = grading.grade(job, folder)
     write_frame(answer_descriptor, ANSWER, job.nonce, grading.as_json(answer))
