@@ -76,7 +76,11 @@ def make_sandbox(settings: GraderSettings) -> Sandbox:
     """
     if settings.sandbox == "docker":
         return DockerSandbox(
-            settings.grader_image, settings.volume_path, settings.docker_host, settings.wheelhouse
+            settings.grader_image,
+            settings.volume_path,
+            settings.docker_host,
+            settings.wheelhouse,
+            settings.docker_runtime,
         )
     against = []
     if settings.lti_consumer_key is not None or settings.lti_consumer_secret is not None:
