@@ -90,10 +90,6 @@ bench-ingest: install ## Measure how many notebooks a second the server takes in
 bench-spool: install ## Measure how long the spool takes to list 20,000 entries
 	@$(BIN)/python tests/bench/spool_listing.py
 
-.PHONY: bench-queue
-bench-queue: install ## Measure what 20,000 waiting submissions cost, and draw it
-	@$(BIN)/python -m tests.bench.full_queue
-
 .PHONY: chaos
 chaos: install image ## Kill and starve everything again and again, and audit every receipt
 	@$(BIN)/python -m tests.chaos.run

@@ -11,21 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from shared.gradebook.engine import open_reader
 from shared.gradebook.staff_requests import done_request
-from shared.model import SubmissionId, new_submission_id, opaque_name, utc_now
-from shared.requests import (
-    AcceptFlaggedPayload,
-    DiscardPayload,
-    RetryPayload,
-    StaffRequest,
-)
+from shared.model import new_submission_id, opaque_name, utc_now
+from shared.requests import DiscardPayload, RetryPayload, StaffRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from shared.gradebook.staff_requests import DoneRequest
-    from shared.model import RunId
-    from shared.requests import StaffPayload
+    from shared.model import SubmissionId
     from shared.spool import Spool
 
 _POLL_S: Final = 0.1
@@ -55,15 +49,6 @@ def ask_for_discard(spool: Spool, entry_id: SubmissionId, *, by: str, why: str) 
         SpoolError: it could not be delivered.
     """
     return _deliver(spool, DiscardPayload(entry=entry_id), by, why)
-
-
-def ask_to_accept(spool: Spool, run_id: RunId, *, by: str, why: str) -> SubmissionId:
-    """Ask for a run that is held to count; return the request's id.
-
-    Raises:
-        SpoolError: it could not be delivered.
-    """
-    return _deliver(spool, AcceptFlaggedPayload(run=SubmissionId(run_id)), by, why)
 
 
 def wait_for(
@@ -97,7 +82,9 @@ def wait_for(
     return done
 
 
-def _deliver(spool: Spool, payload: StaffPayload, by: str, why: str) -> SubmissionId:
+def _deliver(
+    spool: Spool, payload: RetryPayload | DiscardPayload, by: str, why: str
+) -> SubmissionId:
     request = StaffRequest(
         id=new_submission_id(),
         action=payload.action,

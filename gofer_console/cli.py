@@ -16,12 +16,10 @@ import typer
 from gofer_console import actions, grade_list, grader_side, sending, terminal, up
 from gofer_console import doctor as doctor_page
 from gofer_console import failed as failed_page
-from gofer_console import flags as flags_page
 from gofer_console.batch.command import batch
 from gofer_console.queries import Filter, Layout, grade_rows, opened_gradebook
 from shared.config import ConsoleSettings, child_environment, read_settings
 from shared.errors import ConfigError, GoferError
-from shared.gradebook.flagged import flagged_runs
 from shared.model import SubmissionId
 from shared.spool import Spool
 
@@ -40,10 +38,6 @@ failed: Final = typer.Typer(
     help="Look after submissions that our machinery failed and set aside.", no_args_is_help=True
 )
 app.add_typer(failed, name="failed")
-flags: Final = typer.Typer(
-    help="Look after runs that are worth a look, and those that are held.", no_args_is_help=True
-)
-app.add_typer(flags, name="flags")
 app.add_typer(image, name="image")
 
 
@@ -229,40 +223,6 @@ def _ask_about_failed(
     ids = failed_page.chosen(spool.failed(), entries or [], every=every)
     is_well = failed_page.ask(spool, settings, ids, request, why, terminal.err())
     raise typer.Exit(int(not is_well))
-
-
-@flags.command("list")
-def list_flagged(*, as_json: AsJson = False) -> None:
-    """List runs that were tampered with or whose source is odd, and whether they count."""
-    settings = read_settings(ConsoleSettings)
-    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
-        runs = () if engine is None else flagged_runs(engine)
-    if as_json:
-        _print_json(flags_page.as_json(runs))
-    elif runs:
-        terminal.out().print(flags_page.as_table(runs))
-    else:
-        terminal.err().print(_NO_GRADEBOOK if engine is None else "No run has such a flag.")
-
-
-@flags.command("accept")
-def accept_flagged(
-    submissions: Annotated[
-        list[str], typer.Argument(help="Ids, or the ends of them.", metavar="ID...")
-    ],
-    *,
-    why: Why,
-) -> None:
-    """Let runs that are held count."""
-    settings = read_settings(ConsoleSettings)
-    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
-        runs = () if engine is None else flagged_runs(engine)
-    spool, by = Spool(settings.volume_path), actions.requester()
-    asked = {
-        actions.ask_to_accept(spool, run.run_id, by=by, why=why): run.submission_id
-        for run in flags_page.chosen(runs, submissions)
-    }
-    raise typer.Exit(int(not failed_page.tell(settings, asked, terminal.err())))
 
 
 @image.command("build")

@@ -12,7 +12,7 @@ from shared.errors import GoferError
 from shared.gradebook.staff_requests import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import Console
 
@@ -100,22 +100,6 @@ def ask(
     """
     by = actions.requester()
     asked = {request(spool, entry_id, by=by, why=why): entry_id for entry_id in entries}
-    return tell(settings, asked, err)
-
-
-def tell(
-    settings: ConsoleSettings, asked: Mapping[SubmissionId, SubmissionId], err: Console
-) -> bool:
-    """Wait for the grader, and say what came of requests.
-
-    Args:
-        settings: where the gradebook is.
-        asked: the requests, and the submission that each is about.
-        err: where to say it.
-
-    Returns:
-        Whether none was refused.
-    """
     with err.status(f"Waiting for the grader: {len(asked)} …"):
         done = actions.wait_for(settings.volume_path, settings.database_url, asked, within_s=WAIT_S)
     for request_id, entry_id in asked.items():

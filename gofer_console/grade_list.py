@@ -19,7 +19,6 @@ def as_table(rows: Iterable[dict[str, Any]]) -> Table:
     for name in ("score", "points", "percent"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("received (UTC)", no_wrap=True)
-    table.add_column("flags", overflow="fold")
     for row in rows:
         table.add_row(
             row["course"],
@@ -30,7 +29,6 @@ def as_table(rows: Iterable[dict[str, Any]]) -> Table:
             f"{row['points_possible']:.2f}",
             f"{row['percent']:.1f}",
             row["received_at"][:16].replace("T", " "),
-            row["flags"],
         )
     return table
 

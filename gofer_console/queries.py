@@ -29,7 +29,6 @@ GRADE_COLUMNS: Final = (
     "submission_id",
     "received_at",
     "graded_at",
-    "flags",
 )
 CLASSIC_COLUMNS: Final = ("userid", "grade", "section", "lab", "timestamp")
 """Of the file that the old service's users import; its rows leave out the course."""
@@ -100,7 +99,6 @@ def _grade_row(grade: GradeOfRecord) -> dict[str, Any]:
         "submission_id": grade.submission_id,
         "received_at": grade.received_at.isoformat(timespec="seconds"),
         "graded_at": grade.made_at.isoformat(timespec="seconds"),
-        "flags": " ".join(grade.flags),
     }
 
 

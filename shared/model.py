@@ -23,11 +23,6 @@ Sha256 = NewType("Sha256", str)
 
 NAME_MAX_CHARACTERS = 255
 
-FLAG_TAMPERED = "tampered"
-"""Flag of a run whose tests were tampered with, by what it shows: held until staff accept it."""
-FLAG_SUSPICIOUS_SOURCE = "suspicious_source"
-"""Flag of a run whose notebook names what no exercise needs; staff look at it, and it counts."""
-
 
 def new_submission_id() -> SubmissionId:
     """Make an id that sorts after every id made earlier on this machine."""

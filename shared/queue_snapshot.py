@@ -29,8 +29,6 @@ MAX_ASSIGNMENTS: Final = 100
 """How many assignments a snapshot speaks of: with the longest names it stays under `MAX_BYTES`."""
 FRESH_FOR: Final = timedelta(seconds=30)
 """After which a grader that says nothing new is taken to be down. It speaks every ten seconds."""
-STOPPED: Final = "stopped"
-"""What a grader that ends says last, as its reason for claiming nothing."""
 
 _FRESH_SUFFIX: Final = ".new"
 _FILE_MODE: Final = 0o640

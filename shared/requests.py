@@ -100,17 +100,6 @@ class DiscardPayload(_Payload):
     entry: EntryId
 
 
-class AcceptFlaggedPayload(_Payload):
-    """Let a run that is held for its flag count.
-
-    Attributes:
-        run: which one; a run and not a submission, since another run of it may be held anew.
-    """
-
-    action: Literal["accept_flagged"] = "accept_flagged"
-    run: EntryId
-
-
 class _Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -127,15 +116,11 @@ class Envelope(_Envelope):
     payload: SubmitPayload
 
 
-StaffPayload = RetryPayload | DiscardPayload | AcceptFlaggedPayload
-"""What a request of staff may be about."""
-
-
 class StaffRequest(_Envelope):
     """What staff ask for: who, what, when and why."""
 
-    action: Literal["retry", "discard", "accept_flagged"]
-    payload: Annotated[StaffPayload, Field(discriminator="action")]
+    action: Literal["retry", "discard"]
+    payload: Annotated[RetryPayload | DiscardPayload, Field(discriminator="action")]
 
     @model_validator(mode="after")
     def _is_what_it_says(self) -> Self:

@@ -76,11 +76,7 @@ def make_sandbox(settings: GraderSettings) -> Sandbox:
     """
     if settings.sandbox == "docker":
         return DockerSandbox(
-            settings.grader_image,
-            settings.volume_path,
-            settings.docker_host,
-            settings.wheelhouse,
-            settings.docker_runtime,
+            settings.grader_image, settings.volume_path, settings.docker_host, settings.wheelhouse
         )
     against = []
     if settings.lti_consumer_key is not None or settings.lti_consumer_secret is not None:

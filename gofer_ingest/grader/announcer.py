@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.errors import SpoolUnavailable
 from shared.model import utc_now
-from shared.queue_snapshot import STOPPED, QueueSnapshot, read_snapshot, write_snapshot
+from shared.queue_snapshot import QueueSnapshot, read_snapshot, write_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ LOOK_EVERY_S: Final = 1.0
 SPEAK_EVERY_S: Final = 10.0
 """Also where nothing changed, so that readers know that the grader is there."""
 STOPPING: Final = "stopping"
+STOPPED: Final = "stopped"
 
 
 @dataclass(frozen=True, slots=True)

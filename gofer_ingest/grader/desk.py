@@ -11,25 +11,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from shared.errors import (
-    DamagedEntry,
-    DuplicateEntry,
-    GoferError,
-    SpoolError,
-    UnknownAssignment,
-    UnknownEntry,
-)
-from shared.gradebook.flagged import accept_run, held_run
+from shared.errors import DamagedEntry, DuplicateEntry, GoferError, SpoolError, UnknownEntry
 from shared.gradebook.staff_requests import Outcome, is_request_recorded, record_request
-from shared.model import RunId
-from shared.requests import AcceptFlaggedPayload, DiscardPayload, RetryPayload
+from shared.requests import DiscardPayload, RetryPayload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import Engine
 
-    from shared.catalogue import Catalogue
     from shared.model import SubmissionId
     from shared.requests import StaffRequest
     from shared.spool import Spool
@@ -43,13 +33,11 @@ class Desk:
     Args:
         spool: where they lie, and what most of them are about.
         gradebook: where they are recorded.
-        catalogue: by whose policies a grade is chosen anew.
     """
 
-    def __init__(self, spool: Spool, gradebook: Engine, catalogue: Catalogue) -> None:
+    def __init__(self, spool: Spool, gradebook: Engine) -> None:
         self._spool = spool
         self._gradebook = gradebook
-        self._catalogue = catalogue
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._lock = threading.Lock()
         self._taken_in: set[SubmissionId] = set()
@@ -121,22 +109,8 @@ class Desk:
                         entry_id, requested_by=request.requested_by, reason=request.reason
                     )
                     return Outcome.DONE, "It lies in the archive, without a grade."
-                case AcceptFlaggedPayload(run=run_id):
-                    return self._accept(request, RunId(run_id))
         except (UnknownEntry, DuplicateEntry):
             return Outcome.REFUSED, "There is no set-aside submission of this id."
-
-    def _accept(self, request: StaffRequest, run_id: RunId) -> tuple[Outcome, str]:
-        run = held_run(self._gradebook, run_id)
-        if run is None:
-            return Outcome.REFUSED, "No run of this id is held."
-        try:
-            attempts = self._catalogue.find(run.key).attempts
-        except UnknownAssignment:
-            return Outcome.REFUSED, f"The catalogue no longer has {run.key}."
-        message = "Accepted: it counts from now on."
-        accept_run(self._gradebook, request, run, attempts, message)
-        return Outcome.DONE, message
 
     def _bury(self, request_id: SubmissionId, reason: str) -> None:
         try:

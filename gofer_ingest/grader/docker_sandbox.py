@@ -21,7 +21,7 @@ from docker.types import LogConfig, Ulimit
 
 from gofer_ingest.grader import harness_link
 from gofer_ingest.grader.derived_images import derive_image
-from gofer_ingest.grader.engine import connect, engine_errors, knows_runtime
+from gofer_ingest.grader.engine import connect, engine_errors
 from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
 from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
 from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
@@ -55,18 +55,10 @@ LIFE_AFTER_DEADLINE_S = 120.0
 """A container whose grader is gone ends itself this long after its deadline."""
 
 
-def container_request(
-    image: str, limits: Limits, labels: dict[str, str], runtime: str | None = None
-) -> dict[str, Any]:
+def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dict[str, Any]:
     """Return what is asked of the engine for one container.
 
     The whole of the hardening stands here, and the function is pure: a test reads each limit in it.
-
-    Args:
-        image: digest of the image.
-        limits: of the run.
-        labels: by which it is found again.
-        runtime: the engine's name for what runs containers; None leaves it to the engine.
     """
     threads = str(max(1, math.ceil(limits.cpus)))
     return {
@@ -92,7 +84,6 @@ def container_request(
             "OMP_NUM_THREADS": threads,
         },
         "host_config": {
-            "runtime": runtime,
             "network_mode": "none",
             "read_only": True,
             "tmpfs": {TMPFS: f"rw,nosuid,nodev,exec,mode=1777,size={limits.disk_bytes}"},
@@ -150,10 +141,8 @@ class DockerSandbox(Sandbox):
         volume: Path,
         docker_host: str | None = None,
         wheelhouse: Path | None = None,
-        runtime: str | None = None,
     ) -> None:
         self._image = image
-        self._runtime = runtime
         self._wheelhouse = wheelhouse
         self._docker_host = docker_host
         # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
@@ -200,15 +189,15 @@ class DockerSandbox(Sandbox):
         digest = self.image_id(image)
         api = self._api()
         labels = {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id}
-        request = container_request(digest, limits, labels, self._runtime)
+        request = container_request(digest, limits, labels)
         with self._in_use_lock:
             self._in_use.add(run_id)  # before there is a container: the reaper is to spare it
         container_id = None
         try:
-            with engine_errors(), knows_runtime(self._runtime):
+            with engine_errors():
                 request["host_config"] = api.create_host_config(**request["host_config"])
                 container_id = str(api.create_container(**request)["Id"])
-            with engine_errors(), knows_runtime(self._runtime):
+            with engine_errors():
                 wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 channel = _SocketChannel(api.attach_socket(container_id, params=wanted))
                 api.start(container_id)

@@ -10,8 +10,6 @@ from shared.errors import GoferError, ImageMissing, SandboxUnavailable
 from shared.model import Limits, new_run_id
 
 if TYPE_CHECKING:
-    import docker
-
     from shared.config import GraderSettings
 
 
@@ -55,14 +53,7 @@ def _engine_checks(settings: GraderSettings, *, is_needed: bool) -> list[Check]:
             )
         ]
     checks = [Check(name="engine", status="ok", message=f"Docker {version} answers.", advice="")]
-    if settings.docker_runtime is not None:
-        checks.append(_runtime_check(api, settings.docker_runtime, bad))
-    sandbox = DockerSandbox(
-        settings.grader_image,
-        settings.volume_path,
-        settings.docker_host,
-        runtime=settings.docker_runtime,
-    )
+    sandbox = DockerSandbox(settings.grader_image, settings.volume_path, settings.docker_host)
     try:
         image_id = sandbox.image_id(None)
     except ImageMissing as error:
@@ -86,22 +77,6 @@ def _engine_checks(settings: GraderSettings, *, is_needed: bool) -> list[Check]:
     if is_needed:
         checks.append(_try_harness(sandbox))
     return checks
-
-
-def _runtime_check(
-    api: docker.APIClient, runtime: str, bad: Literal["problem", "warning"]
-) -> Check:
-    with engine_errors():
-        known = sorted(api.info().get("Runtimes") or {})
-    if runtime in known:
-        message = f"Containers run with {runtime}."
-        return Check(name="runtime", status="ok", message=message, advice="")
-    return Check(
-        name="runtime",
-        status=bad,
-        message=f"The engine has no runtime {runtime!a}. It has: {', '.join(known) or 'none'}.",
-        advice="Make it known to the engine, or leave GOFER_DOCKER_RUNTIME unset.",
-    )
 
 
 def _try_harness(sandbox: DockerSandbox) -> Check:

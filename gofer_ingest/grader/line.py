@@ -146,9 +146,9 @@ class Line:
     def resting(self, now: float) -> int:
         """Return how many wait for something else than their turn."""
         resting = {entry_id for at, entry_id in self._resting if at > now}
-        keys = {key for key, until in self._key_rests.items() if until > now}
-        if keys:  # seldom: this looks at all who wait
-            resting |= {one.id for one in self._tickets.values() if one.key in keys}
+        for entry_id, ticket in self._tickets.items():
+            if ticket.key is not None and self._key_rests.get(ticket.key, 0.0) > now:
+                resting.add(entry_id)
         return len((resting & self._tickets.keys()) - self._in_hand)
 
     def next_change_at(self, now: float) -> float | None:

@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from gofer_ingest.grader import stops, tampering
+from gofer_ingest.grader import stops
 from gofer_ingest.grader.sandbox import Ending, RawResult
-from gofer_ingest.grader.untrusted import Line, Name, Untrusted, one_line
+from gofer_ingest.grader.untrusted import Name, Untrusted
 from shared.errors import ResultsUnreadable
 from shared.model import (
     AutograderSpec,
@@ -55,12 +55,11 @@ class _Question(Untrusted):
 class _Answer(Untrusted):
     kind: Literal["results", "refused", "timed_out", "kernel_died", "failed"]
     questions: Annotated[list[_Question], Field(max_length=10_000)]
-    error: Line
+    error: _Text
     log: _Text
     otter_version: Annotated[str, Field(max_length=100)]
     output_truncated: bool
     stops: stops.Stops
-    tampering: tampering.Tampering
     grading_s: _Finite
     memory: _Memory
 
@@ -116,7 +115,7 @@ def conclude(raw: RawResult, spec: AutograderSpec, limits: Limits) -> GradingRes
         answer = _Answer.model_validate_json(raw.answer)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = one_line(".".join(str(part) for part in first["loc"]))
+        where = ".".join(str(part) for part in first["loc"])
         what = f"{where}: {first['msg']}"
         staff = f"The sandbox's answer is not in the shape the harness writes ({what})."
         return _failure(Verdict.CRASHED, staff, raw, log)
@@ -158,7 +157,7 @@ def invalid_notebook(problem: str) -> GradingResult:
         score=None,
         questions=(),
         student_text=_STUDENT_TEXTS[Verdict.INVALID],
-        staff_text=f"The file is not a valid notebook: {one_line(problem)}",
+        staff_text=f"The file is not a valid notebook: {problem}",
     )
 
 
@@ -189,11 +188,7 @@ def _with_results(
 ) -> GradingResult:
     given = {question.name: question for question in answer.questions}
     known = {question.name: question for question in spec.questions}
-    shown = answer.tampering
-    if shown.probe == "silent" and _ran_out_of_memory(answer, raw):
-        shown = shown.model_copy(update={"probe": "not_run"})  # it may have been its last straw
-    flags = tampering.flags_of(shown)
-    log = f"{log}{tampering.log_line(shown)}"
+    flags = set()
     scores: dict[str, float] = {}
     for name, question in known.items():
         if name not in given:
@@ -207,7 +202,7 @@ def _with_results(
                 staff,
                 raw,
                 log,
-                flags={FLAG_IMPLAUSIBLE, *flags},
+                flags={FLAG_IMPLAUSIBLE},
                 otter_version=answer.otter_version,
                 peak_memory_bytes=answer.memory.peak_bytes,
             )
@@ -232,7 +227,6 @@ def _with_results(
         missing = [name for name in known if name not in scores]
         if missing:
             staff_text += f" Without a result: {', '.join(missing)}."
-    staff_text = f"{staff_text} {tampering.staff_sentences(shown)}".strip()
     return GradingResult(
         verdict=Verdict.GRADED,
         score=total(spec, scores),

@@ -9,14 +9,13 @@ import itertools
 import logging
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gofer_ingest.grader.decide import LONGEST_PAUSE_S, back_off_s
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, invalid_notebook
 from gofer_ingest.grader.sandbox import Job, RawResult, Sandbox
-from gofer_ingest.grader.suspicion import staff_sentences, suspicions
 from gofer_ingest.grader.tally import Tally
 from shared.errors import (
     AlreadyRecorded,
@@ -25,13 +24,12 @@ from shared.errors import (
     UnknownAssignment,
 )
 from shared.gradebook.record import GradingRun, is_recorded, record_run
-from shared.model import FLAG_SUSPICIOUS_SOURCE, RunReason, new_run_id, utc_now
+from shared.model import RunReason, new_run_id, utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gofer_ingest.grader.autograders import Autograder, Autograders
-    from gofer_ingest.grader.suspicion import Suspicion
     from shared.catalogue import Assignment, Catalogue
     from shared.model import AssignmentKey, AttemptsPolicy, GradingResult, RunId, SubmissionId
     from shared.requests import Envelope
@@ -104,9 +102,7 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
     else:
         job = Job(run_id, notebook, autograder.data, assignment.limits)
         tries, raw_result = _run(tools, entry_id, autograder, job)
-        result = _with_suspicions(
-            conclude(raw_result, autograder.spec, assignment.limits), suspicions(notebook)
-        )
+        result = conclude(raw_result, autograder.spec, assignment.limits)
     run = GradingRun(
         run_id=run_id,
         reason=RunReason.INITIAL,
@@ -122,16 +118,6 @@ def grade_entry(tools: Tools, entry_id: SubmissionId) -> None:
     tools.spool.settle(entry_id)
     tools.tally.ran(payload.key, (run.finished_at - run.started_at).total_seconds())
     _tell(entry_id, run_id, result)
-
-
-def _with_suspicions(result: GradingResult, found: tuple[Suspicion, ...]) -> GradingResult:
-    if not found:
-        return result
-    return replace(
-        result,
-        flags=result.flags | {FLAG_SUSPICIOUS_SOURCE},
-        staff_text=f"{result.staff_text} {staff_sentences(found)}".strip(),
-    )
 
 
 def _record(tools: Tools, envelope: Envelope, run: GradingRun, attempts: AttemptsPolicy) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from gofer_ingest.grader.untrusted import ShownName, Untrusted
+from gofer_ingest.grader.untrusted import Name, Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,7 +34,7 @@ class Stop(Untrusted):
     """
 
     cell: Annotated[int, Field(ge=1, lt=1 << 31)] | None
-    check: ShownName | None
+    check: Name | None
     how: Literal["interrupted", "killed", "out_of_time", "died"]
 
 

@@ -28,7 +28,7 @@ from shared.requests import Envelope, Source, StaffRequest
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from shared.model import AssignmentKey, SubmissionId
+    from shared.model import SubmissionId
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ class Worker:
         self._lock = threading.Lock()
         self._line = Line()
         self._breaker = Breaker()
-        self._desk = Desk(tools.spool, tools.gradebook, tools.catalogue)
+        self._desk = Desk(tools.spool, tools.gradebook)
         self._runs: dict[SubmissionId, Future[None]] = {}
         self._failures: dict[SubmissionId, int] = {}
         self._paused_by = ""
-        self._told_blocked: set[tuple[AssignmentKey | None, str]] = set()
+        self._told_blocked: set[str] = set()
         self._looked_at = -self._sweep_s
 
     def ring(self) -> None:
@@ -248,14 +248,13 @@ class Worker:
         with self._lock:
             if ticket.key is not None:
                 self._line.rest(ticket.key, until=not_before)
-            is_news = (ticket.key, reason) not in self._told_blocked
-            self._told_blocked.add((ticket.key, reason))
+            is_news = reason not in self._told_blocked
+            self._told_blocked.add(reason)
         if is_news:
             log.error(
                 "An assignment is blocked; its submissions wait",
                 extra={
                     "action": "assignment_blocked",
-                    "assignment": str(ticket.key),
                     "submission_id": ticket.id,
                     "reason": reason,
                 },

@@ -135,14 +135,14 @@ class Handler(RequestHandler):
         """
         room = self.means.room
         if room.is_look_due:
-            await self.in_thread(room.refresh)
+            await self.in_thread(room.look)
         room.check(self.means.budget.used_bytes)
 
-    async def enquire(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    async def at_desk(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
         """Run what asks the gradebook in a thread of its own kind, and wait for it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self.means.enquiry_executor, partial(function, *arguments, **named)
+            self.means.desk_executor, partial(function, *arguments, **named)
         )
 
     def write_text(self, text: str) -> None:

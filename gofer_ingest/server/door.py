@@ -141,7 +141,7 @@ class Door:
     def _deliver(self, receipt: RecentReceipt, notebook: ReadNotebook, person: Person) -> None:
         size_bytes = len(notebook.content)
         if self.room.is_look_due:
-            self.room.refresh()
+            self.room.look()
         self.room.check(size_bytes)
         payload = SubmitPayload(
             student=person.name,

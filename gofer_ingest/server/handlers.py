@@ -90,15 +90,11 @@ class Readiness(Handler):
     is_routine: ClassVar = True
 
     async def answer(self, *words: str) -> None:
-        """Try whether the spool can be written, and whether there is room in it.
-
-        How the grader is, is told and decides nothing: accepting needs none.
-        """
+        """Try whether the spool can be written, and whether there is room in it."""
         del words
         await self.in_thread(self.means.spool.check)
         await self.find_room()
-        grader = await self.in_thread(self.means.grader)
-        self.write_json({"status": "ready", "grader": str(grader)})
+        self.write_json({"status": "ready"})
 
 
 class MetricsText(Handler):

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 
     from gofer_ingest.server.bodies import BodyBudget
     from gofer_ingest.server.cross_origin import CrossOrigin
+    from gofer_ingest.server.desk import Desk
     from gofer_ingest.server.door import Door
-    from gofer_ingest.server.enquiries import Enquiries
-    from gofer_ingest.server.grader_state import GraderState
     from gofer_ingest.server.identity import Identity
     from gofer_ingest.server.metrics import Metrics
     from gofer_ingest.server.pages import Pages
@@ -58,8 +57,6 @@ class InHand:
 
     def discard(self, request: Request) -> None:
         """Count it no longer; doing it again is no error."""
-        if request not in self._requests:
-            return
         self._requests.discard(request)
         if not self._requests:
             self._is_empty.set()
@@ -92,9 +89,8 @@ class Means:
         room: whether there is room for more of them.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
-        grader: says how the grader is; reads a file, so ask it in a thread.
-        enquiries: where people ask for their submissions.
-        enquiry_executor: threads for that, of which a slow gradebook may take all:
+        desk: where people ask for their submissions.
+        desk_executor: threads for that, of which a gradebook that is slow to answer may take all:
             accepting needs none of them.
         pages: what browsers are shown.
         budget: what all bodies in hand may have together.
@@ -110,9 +106,8 @@ class Means:
     room: Room
     identity: Identity
     executor: Executor
-    grader: Callable[[], GraderState]
-    enquiries: Enquiries
-    enquiry_executor: Executor
+    desk: Desk
+    desk_executor: Executor
     pages: Pages
     budget: BodyBudget
     max_body_bytes: int

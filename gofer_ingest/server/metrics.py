@@ -8,7 +8,6 @@ small files in a folder that the supervisor made, and any process tells all of t
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import (
@@ -30,9 +29,8 @@ from shared.errors import SpoolError
 from shared.model import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from gofer_ingest.server.grader_state import GraderState
     from shared.model import AssignmentKey
     from shared.spool import Spool
 
@@ -52,15 +50,12 @@ class Metrics:
 
     Args:
         spool: looked at whenever the text is made.
-        grader: says how the grader is; asked whenever the text is made.
         is_shared: whether this is one of several processes with a common folder.
     """
 
-    def __init__(
-        self, spool: Spool, grader: Callable[[], GraderState], *, is_shared: bool = False
-    ) -> None:
+    def __init__(self, spool: Spool, *, is_shared: bool = False) -> None:
         self._is_shared = is_shared
-        self._looking = (_SpoolCollector(spool), _GraderCollector(grader))
+        self._spool = _SpoolCollector(spool)
         own = self._own = CollectorRegistry()
         self._accepted = Counter(
             "gofer_submissions_accepted",
@@ -125,17 +120,11 @@ class Metrics:
     def text(self) -> bytes:
         """Return all of it as Prometheus reads it. Lists the spool: call it in a thread."""
         told = CollectorRegistry()
-        for collector in self._looking:
-            told.register(collector)
+        told.register(self._spool)
         if self._is_shared:
             MultiProcessCollector(told)  # type: ignore[no-untyped-call]
             return generate_latest(told)
         return generate_latest(self._own) + generate_latest(told)
-
-
-def forget_all(folder: str) -> None:
-    """Remove the processes' common folder, where their supervisor cannot do it any more."""
-    shutil.rmtree(folder, ignore_errors=True)  # another of them may be faster
 
 
 def forget_process(pid: int, folder: str) -> None:
@@ -182,31 +171,3 @@ class _SpoolCollector(Collector):
             "Space that is left on the volume's disk.",
             value=census.free_bytes,
         )
-
-
-class _GraderCollector(Collector):
-    """Whether anybody grades, as the grader's last snapshot tells."""
-
-    def __init__(self, grader: Callable[[], GraderState]) -> None:
-        self._grader = grader
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Look, and tell."""
-        state = self._grader()
-        yield GaugeMetricFamily(
-            "gofer_grader_running", "Whether the grader runs.", value=float(state.is_running)
-        )
-        paused = GaugeMetricFamily(
-            "gofer_grader_paused",
-            "1 with the reason while the grader claims nothing; absent otherwise.",
-            labels=("reason",),
-        )
-        if state.paused is not None:
-            paused.add_metric((state.paused,), 1)
-        yield paused
-        if state.silent_s is not None:
-            yield GaugeMetricFamily(
-                "gofer_grader_silent_seconds",
-                "Seconds since the grader last said how its queue is.",
-                value=state.silent_s,
-            )

@@ -27,14 +27,14 @@ class Teller(Handler):
         """Answer with the page of one's own submissions."""
         person = await self.person()
         before = self._before()
-        enquiries = self.means.enquiries
-        page = await self.enquire(enquiries.list_of, person.name, before=before, limit=ROWS)
+        desk = self.means.desk
+        page = await self.at_desk(desk.list_of, person.name, before=before, limit=ROWS)
         self.write_page(self.means.pages.home(self._reader(person), page, before))
 
     async def show_submission(self, submission_id: SubmissionId) -> None:
         """Answer with the state of one submission."""
         person = await self.person()
-        status = await self.enquire(self.means.enquiries.status_of, submission_id, person)
+        status = await self.at_desk(self.means.desk.status_of, submission_id, person)
         self.set_header("Vary", "Accept")
         if self.is_page_wanted:
             self.write_page(self.means.pages.submission(self._reader(person), status))
@@ -47,8 +47,8 @@ class Teller(Handler):
         """Answer with one's own submissions as JSON."""
         person = await self.person()
         before, limit = self._before(), self._limit()
-        enquiries, prefix = self.means.enquiries, self.means.prefix
-        page = await self.enquire(enquiries.list_of, person.name, before=before, limit=limit)
+        desk, prefix = self.means.desk, self.means.prefix
+        page = await self.at_desk(desk.list_of, person.name, before=before, limit=limit)
         older_url = None
         if page.has_more:
             last = page.statuses[-1].submitted.id

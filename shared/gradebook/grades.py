@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from shared.gradebook import tables
-from shared.gradebook.held import is_held
 from shared.gradebook.policy import CountedRun, grade_of_record
 from shared.model import RunId, Score, SubmissionId
 
@@ -86,7 +85,7 @@ def grade_values(
 
 
 def _counted_runs(connection: Connection, student: str, key: AssignmentKey) -> list[CountedRun]:
-    submissions, counted, runs = tables.submissions, tables.counted_runs, tables.grading_runs
+    submissions, counted = tables.submissions, tables.counted_runs
     rows = connection.execute(
         select(
             counted.c.run_id,
@@ -94,10 +93,8 @@ def _counted_runs(connection: Connection, student: str, key: AssignmentKey) -> l
             submissions.c.received_at,
             counted.c.score,
             counted.c.points_possible,
-            is_held(),
         )
         .join_from(submissions, counted, counted.c.submission_id == submissions.c.id)
-        .join(runs, runs.c.id == counted.c.run_id)
         .where(
             submissions.c.student == student,
             submissions.c.course == key.course,
@@ -111,7 +108,6 @@ def _counted_runs(connection: Connection, student: str, key: AssignmentKey) -> l
             SubmissionId(submission_id),
             received_at,
             None if score is None else Score(score, possible),
-            bool(held),
         )
-        for run_id, submission_id, received_at, score, possible, held in rows
+        for run_id, submission_id, received_at, score, possible in rows
     ]

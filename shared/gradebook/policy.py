@@ -21,28 +21,26 @@ class CountedRun:
         submission_id: of its submission; no two counted runs share one.
         received_at: when the submission was received, aware.
         score: None where the run ended without one.
-        is_held: whether it counts only once staff have accepted it.
     """
 
     run_id: RunId
     submission_id: SubmissionId
     received_at: datetime
     score: Score | None
-    is_held: bool = False
 
 
 def grade_of_record(runs: Iterable[CountedRun], policy: AttemptsPolicy) -> CountedRun | None:
     """Choose the run that is the grade of one student for one assignment.
 
-    Runs without a score are passed over, and so are those that are held. `best` compares fractions,
-    since the points possible may change between attempts, and takes the earliest of equals;
-    `latest` and `first` go by when the submission was received, never by when it was graded, so the
-    order in which runs end changes nothing.
+    Runs without a score are passed over. `best` compares fractions, since the points possible may
+    change between attempts, and takes the earliest of equals; `latest` and `first` go by when the
+    submission was received, never by when it was graded, so the order in which runs end changes
+    nothing.
 
     Returns:
-        One of `runs`; None where there is none to choose.
+        One of `runs`; None where none of them has a score.
     """
-    scored = [(run, run.score) for run in runs if run.score is not None and not run.is_held]
+    scored = [(run, run.score) for run in runs if run.score is not None]
     if not scored:
         return None
     # Of two received in the same microsecond the id decides: any rule will do that is a rule.

@@ -16,7 +16,6 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import distinct, func, select, tuple_
 
 from shared.gradebook import tables
-from shared.gradebook.held import is_held
 from shared.gradebook.transactions import reading
 from shared.model import (
     AssignmentKey,
@@ -49,7 +48,6 @@ class GradeOfRecord:
         score: in points; may be above what is possible where an assignment gives extra credit.
         received_at: when that submission was received.
         made_at: when it became the grade of record.
-        flags: of its run, sorted.
     """
 
     student: str
@@ -59,7 +57,6 @@ class GradeOfRecord:
     run_id: RunId
     received_at: datetime
     made_at: datetime
-    flags: tuple[str, ...]
 
 
 class ClassicRow(NamedTuple):
@@ -157,9 +154,8 @@ def grades_of_record(
     statement = (
         select(*place, grades.score, grades.points_possible)
         .add_columns(grades.submission_id, grades.run_id, tables.submissions.c.received_at)
-        .add_columns(grades.made_at, tables.grading_runs.c.flags)
+        .add_columns(grades.made_at)
         .join_from(tables.grades, tables.submissions)
-        .join(tables.grading_runs, tables.grading_runs.c.id == grades.run_id)
         .where(grades.superseded_at.is_(None))
         .where(*_equal(place, wanted))
         .order_by(*place)
@@ -173,7 +169,6 @@ def grades_of_record(
             run_id=RunId(row.run_id),
             received_at=row.received_at,
             made_at=row.made_at,
-            flags=tuple(json.loads(row.flags)),
         )
 
 
@@ -186,8 +181,6 @@ def classic_rows(
     student: str | None = None,
 ) -> Iterator[ClassicRow]:
     """Yield the rows of the view `gradebook_csv`, in the order in which they were received.
-
-    Runs that are held are left out; the view has them.
 
     Args:
         engine: of the gradebook.
@@ -206,8 +199,7 @@ def classic_rows(
         select(submissions.id, submissions.student, counted.fraction, submissions.section)
         .add_columns(submissions.assignment, submissions.received_epoch, submissions.course)
         .join_from(tables.submissions, tables.counted_runs, counted.submission_id == submissions.id)
-        .join(tables.grading_runs, tables.grading_runs.c.id == counted.run_id)
-        .where(counted.score.is_not(None), ~is_held(), *_equal(place, wanted))
+        .where(counted.score.is_not(None), *_equal(place, wanted))
         .order_by(submissions.id)
     )
     for row in _in_chunks(engine, statement, tuple_(submissions.id), key_columns=slice(0, 1)):

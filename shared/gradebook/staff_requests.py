@@ -17,7 +17,7 @@ from shared.model import utc_now
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from shared.model import SubmissionId
     from shared.requests import StaffRequest
@@ -50,19 +50,6 @@ def record_request(engine: Engine, request: StaffRequest, outcome: Outcome, mess
     Raises:
         GradebookError: the database refused.
     """
-    try:
-        with writing(engine, "record a request") as connection:
-            insert_request(connection, request, outcome, message, utc_now())
-    except GradebookError as error:
-        if isinstance(error.__cause__, IntegrityError) and is_request_recorded(engine, request.id):
-            return
-        raise
-
-
-def insert_request(
-    connection: Connection, request: StaffRequest, outcome: Outcome, message: str, now: datetime
-) -> None:
-    """Add the row of a request, as part of the transaction that carries it out."""
     row = {
         "id": request.id,
         "action": request.action,
@@ -70,11 +57,17 @@ def insert_request(
         "requested_by": request.requested_by,
         "received_at": request.received_at,
         "reason": request.reason,
-        "done_at": now,
+        "done_at": utc_now(),
         "outcome": outcome.value,
         "message": message,
     }
-    connection.execute(insert(tables.requests).values(row))
+    try:
+        with writing(engine, "record a request") as connection:
+            connection.execute(insert(tables.requests).values(row))
+    except GradebookError as error:
+        if isinstance(error.__cause__, IntegrityError) and is_request_recorded(engine, request.id):
+            return
+        raise
 
 
 def is_request_recorded(engine: Engine, request_id: SubmissionId) -> bool:

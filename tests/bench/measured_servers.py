@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
@@ -63,10 +63,8 @@ class MeasuredServer:
 
 
 @contextmanager
-def gofer(
-    folder: Path, log: Path, settings: Mapping[str, str] | None = None
-) -> Iterator[MeasuredServer]:
-    """Run Gofer's server on a volume in this folder, with these settings besides the usual."""
+def gofer(folder: Path, log: Path) -> Iterator[MeasuredServer]:
+    """Run Gofer's server on a volume in this folder."""
     zip_folder = folder / "autograders" / "demo101" / "lab" / "1" / "lab01"
     zip_folder.mkdir(parents=True)
     (zip_folder / "autograder.zip").touch()
@@ -78,7 +76,6 @@ def gofer(
         "GOFER_IDENTITY": "dev",
         "GOFER_LOG_FORMAT": "json",
         "GOFER_SERVER_PROCESSES": str(PROCESSES),
-        **(settings or {}),
     }
     path = "/services/gofer_nb/"
     with _running(["-m", "gofer_ingest.server"], environment, log, port) as top:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import nbconvert.preprocessors
 from jupyter_core.utils import ensure_async, run_sync
@@ -20,9 +20,6 @@ from nbclient.exceptions import DeadKernelError
 from . import unpickling
 from .plan import Place, plan_of
 from .stops import How, Watch
-
-if TYPE_CHECKING:
-    from .evidence import Evidence
 
 _preprocessors: Any = nbconvert.preprocessors
 _Executor: Any = _preprocessors.ExecutePreprocessor
@@ -53,20 +50,12 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
 
     budget: ClassVar[OutputBudget]
     watch: ClassVar[Watch]
-    evidence: ClassVar[Evidence]
 
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> Any:
         """Execute otter's notebook; return normally although the kernel may have ended."""
         theirs = nb.cells
         otters = self.config.GradingPreprocessor
-        evidence = self.evidence
-        plan = plan_of(
-            theirs,
-            otters.tests_glob,
-            otters.results_path,
-            canary=evidence.canary.path if evidence.canary else None,
-            probe=evidence.probe_source(otters.results_path, self.watch.cell_time_s),
-        )
+        plan = plan_of(theirs, otters.tests_glob, otters.results_path)
         self._plan = plan
         self._failed_checks = False
         self._exported = False
@@ -78,7 +67,6 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             return super().preprocess(nb, resources, km)
         finally:
             nb.cells = theirs
-            evidence.take_report(plan.results)
             self._settle_results()
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> Any:
@@ -97,8 +85,6 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             finally:
                 if self._stopped is not None:
                     self.watch.stops.append((place, self._stopped))
-                if place.is_probe:  # what the run's time was over for is not silence
-                    self.evidence.was_probed = self._stopped is not How.OUT_OF_TIME
         if place.is_export:
             self._end_kernel()
         return cell, resources
@@ -177,7 +163,6 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
         is_ok = execute_reply["content"]["status"] == "ok"
         self._failed_checks |= place.test is not None and not is_ok
         self._exported |= place.is_export and is_ok
-        self.evidence.has_all = self._exported
 
     def _settle_results(self) -> None:
         """Where otter's last cell did not write them, put what was kept in the results' place."""
@@ -189,9 +174,7 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             return  # no check came to its end, or the notebook has been at its files
 
 
-def executor_with(
-    budget: OutputBudget, watch: Watch, evidence: Evidence
-) -> type[GuardedExecutePreprocessor]:
+def executor_with(budget: OutputBudget, watch: Watch) -> type[GuardedExecutePreprocessor]:
     """Make the executor of one run."""
 
     class Executor(GuardedExecutePreprocessor):
@@ -199,13 +182,12 @@ def executor_with(
 
     Executor.budget = budget
     Executor.watch = watch
-    Executor.evidence = evidence
     return Executor
 
 
-def substitute_executor(budget: OutputBudget, watch: Watch, evidence: Evidence) -> None:
-    """Let otter execute notebooks within `budget`, under `watch`, and with an eye on tampering."""
-    _preprocessors.ExecutePreprocessor = executor_with(budget, watch, evidence)
+def substitute_executor(budget: OutputBudget, watch: Watch) -> None:
+    """Let otter execute notebooks within `budget` and under `watch`."""
+    _preprocessors.ExecutePreprocessor = executor_with(budget, watch)
 
 
 def _size(msg: dict[str, Any]) -> int:

@@ -15,13 +15,10 @@ from otter.version import __version__ as otter_version
 
 from . import execution, memory, unpickling
 from .autograder_zip import unpack
-from .canary import lay_canary
-from .evidence import Evidence
 from .plan import with_positions
 from .stops import How, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from .protocol import Job
@@ -51,17 +48,11 @@ def grade(job: Job, folder: Path) -> dict[str, Any]:
     )
     autograder = folder / "autograder"
     _lay_out(job, autograder)
-    tests = len(list((autograder / "source" / "tests").glob("*.py")))
-    evidence = Evidence(lay_canary(autograder / "source"), has_plugins=_has_plugins(autograder))
     unpickling.guard_otter()
     budget = execution.OutputBudget(int(job.options["output_bytes"]))
-    execution.substitute_executor(budget, watch, evidence)
-
-    def observe(scores: Any) -> None:
-        evidence.take_scores(scores, tests, watch)
-
+    execution.substitute_executor(budget, watch)
     with capture_run_output() as printed:
-        kind, scores, error = _run_otter(autograder, watch, observe)
+        kind, scores, error = _run_otter(autograder, watch)
         log = printed.getvalue()
     return {
         "kind": kind,
@@ -71,7 +62,6 @@ def grade(job: Job, folder: Path) -> dict[str, Any]:
         "otter_version": otter_version,
         "output_truncated": budget.was_exceeded,
         "stops": watch.as_json(),
-        "tampering": evidence.as_json(),
         "grading_s": round(time.monotonic() - started, 3),
         "memory": memory.usage(),
     }
@@ -106,17 +96,7 @@ def _file_name(notebook: bytes) -> str:
     return DEFAULT_NAME
 
 
-def _has_plugins(autograder: Path) -> bool:
-    try:
-        config = json.loads((autograder / "source" / "otter_config.json").read_text("utf-8"))
-        return bool(config.get("plugins"))
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _run_otter(
-    autograder: Path, watch: Watch, observe: Callable[[Any], None]
-) -> tuple[str, Any, str]:
+def _run_otter(autograder: Path, watch: Watch) -> tuple[str, Any, str]:
     kept: list[Any] = []
     make_runner = run_autograder.create_runner
 
@@ -128,7 +108,6 @@ def _run_otter(
             # The results are kept in memory: the files otter writes them to are within reach of
             # whatever the notebook left running.
             kept.append(run())
-            observe(kept[-1])  # before otter makes a report of them
             return kept[-1]
 
         runner.run = run_and_keep

@@ -22,7 +22,7 @@ ANSWER = b"A"
 NONCE_LENGTH = 32
 NO_NONCE = b"0" * NONCE_LENGTH
 JOB_MAX_BYTES = 256 << 20
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 2
 """Raised whenever host and image must change together; the image carries it as a label."""
 
 

@@ -27,7 +27,7 @@ from gofer_ingest.server.status_words import utc_text
 if TYPE_CHECKING:
     from http import HTTPStatus
 
-    from gofer_ingest.server.enquiries import StatusPage
+    from gofer_ingest.server.desk import StatusPage
     from gofer_ingest.server.status import Status
     from shared.model import SubmissionId
 

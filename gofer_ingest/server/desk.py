@@ -61,7 +61,7 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Enquiries:
+class Desk:
     """Answers students. It touches the disk: call it in a thread.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from shared.config.environment import ProcessSettings, is_secret, read_settings, variable_of
-from shared.config.processes import PROCESSES
+from shared.config import PROCESSES, ProcessSettings, is_secret, read_settings, variable_of
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:

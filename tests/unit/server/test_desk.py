@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gofer_ingest.server import gradebook_reader, queue_view
-from gofer_ingest.server.enquiries import Enquiries
+from gofer_ingest.server.desk import Desk
 from gofer_ingest.server.errors import UnknownSubmission
 from gofer_ingest.server.gradebook_reader import GradebookReader
 from gofer_ingest.server.identity import Person
@@ -55,12 +55,12 @@ def an_assignment(key: AssignmentKey, publish: str, folder: Path) -> Assignment:
 
 
 class Hall:
-    """The enquiries, and the term that it tells of."""
+    """A desk, and the term that it tells of."""
 
     def __init__(self, folder: Path) -> None:
         self.term = Term(folder / "volume")
         keys = {LAB01: "immediately", HW02: "manual", LATER: "2999-01-01T00:00:00Z"}
-        self.enquiries = Enquiries(
+        self.desk = Desk(
             catalogue=Catalogue(an_assignment(key, rule, folder) for key, rule in keys.items()),
             spool=self.term.spool,
             queue=QueueView(self.term.volume, self.term.spool),
@@ -72,12 +72,12 @@ class Hall:
         return self.term.submitted(student, key)
 
     def told(self, submission_id: SubmissionId, person: Person = ADA) -> Status:
-        return self.enquiries.status_of(submission_id, person)
+        return self.desk.status_of(submission_id, person)
 
     def listed(
         self, student: str = "ada", before: SubmissionId | None = None, limit: int = 100
     ) -> list[SubmissionId]:
-        page = self.enquiries.list_of(student, before=before, limit=limit)
+        page = self.desk.list_of(student, before=before, limit=limit)
         return [status.submitted.id for status in page.statuses]
 
     def lose_the_gradebook(self) -> None:
@@ -85,7 +85,7 @@ class Hall:
         self.term.close()
         for file in self.term.volume.glob("gradebook.db*"):
             file.write_bytes(b"no database" * 100)
-        self.enquiries.gradebook.close()
+        self.desk.gradebook.close()
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +98,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def hall(tmp_path: Path) -> Iterator[Hall]:
     made = Hall(tmp_path)
     yield made
-    made.enquiries.gradebook.close()
+    made.desk.gradebook.close()
     made.term.close()
 
 
@@ -151,7 +151,7 @@ def test_what_is_not_published_is_told_nobody(hall: Hall, key: AssignmentKey) ->
         status = hall.told(mine, person)
         assert (status.state, status.is_published) == (State.RECORDED, False)
         assert (status.verdict, status.score, status.questions) == (None, None, None)
-    (listed,) = hall.enquiries.list_of("ada", before=None, limit=5).statuses
+    (listed,) = hall.desk.list_of("ada", before=None, limit=5).statuses
     assert listed == hall.told(mine)
 
 
@@ -222,7 +222,7 @@ def test_before_there_is_a_gradebook_the_spool_tells(tmp_path: Path) -> None:
         file.unlink()
     mine = hall.submitted()
     assert hall.told(mine).state is State.WAITING
-    page = hall.enquiries.list_of("ada", before=None, limit=5)
+    page = hall.desk.list_of("ada", before=None, limit=5)
     assert page.is_complete
     assert [status.submitted.attempt for status in page.statuses] == [1]
 
@@ -236,7 +236,7 @@ def test_while_the_gradebook_is_out_of_reach_the_spool_tells(hall: Hall) -> None
     assert hall.told(buried).state is State.SET_ASIDE
     status = hall.told(graded)
     assert (status.state, status.verdict, status.is_open) == (State.RECORDED, None, True)
-    page = hall.enquiries.list_of("ada", before=None, limit=5)
+    page = hall.desk.list_of("ada", before=None, limit=5)
     assert not page.is_complete
     assert [one.state for one in page.statuses] == [
         State.SET_ASIDE,
@@ -274,7 +274,7 @@ def test_the_list_holds_what_waits_and_what_is_recorded_newest_first(hall: Hall)
         hall.term.graded(submission_id)
     hall.term.spool.bury(mine[2], "x")
     assert hall.listed() == mine[::-1]
-    page = hall.enquiries.list_of("ada", before=None, limit=100)
+    page = hall.desk.list_of("ada", before=None, limit=100)
     assert [status.submitted.attempt for status in page.statuses] == [6, 5, 4, 3, 2, 1]
     assert not page.has_more
     assert page.is_complete
@@ -287,7 +287,7 @@ def test_the_list_comes_page_by_page_without_a_gap(hall: Hall) -> None:
     seen: list[SubmissionId] = []
     has_more = True
     while has_more:
-        page = hall.enquiries.list_of("ada", before=seen[-1] if seen else None, limit=3)
+        page = hall.desk.list_of("ada", before=seen[-1] if seen else None, limit=3)
         seen += [status.submitted.id for status in page.statuses]
         has_more = page.has_more
     assert seen == mine[::-1]
@@ -317,7 +317,7 @@ def test_a_receipt_without_its_entry_is_not_listed(hall: Hall) -> None:
 def test_the_list_tells_what_the_single_submission_tells(hall: Hall) -> None:
     mine = hall.submitted()
     hall.term.failed(mine)
-    (listed,) = hall.enquiries.list_of("ada", before=None, limit=5).statuses
+    (listed,) = hall.desk.list_of("ada", before=None, limit=5).statuses
     assert listed == hall.told(mine)
     assert listed.student_text == "Your notebook did not finish in the time it has."
 
