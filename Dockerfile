@@ -9,7 +9,7 @@ ARG BASE_IMAGE=python:3.13-slim-trixie
 
 FROM ${BASE_IMAGE} AS grader
 # What host and harness must agree on: PROTOCOL_VERSION of gofer_ingest/grader/harness/protocol.py.
-LABEL gofer.protocol=2
+LABEL gofer.protocol=5
 ENV PATH=/opt/gofer/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1

@@ -22,7 +22,7 @@ demo: install image-if-engine ## Set everything up and grade the sample notebook
 	@$(BIN)/gofer demo
 
 .PHONY: test
-test: install image-if-engine hub-environments ## Set everything up and run all tests
+test: install image-if-engine hub-environments edx-environment desktop-environment ## Set everything up and run all tests
 	@scripts/test $(BIN)/python
 
 # --- setting up -------------------------------------------------------------------------------------
@@ -55,6 +55,20 @@ image-if-engine: install
 hub-environments: install
 	@scripts/hub-environment 5
 	@scripts/hub-environment 6
+
+.PHONY: edx-environment
+edx-environment: install
+	@scripts/environment requirements/edx.txt .cache/edx "Open edX's LTI consumer"
+
+.PHONY: desktop-environment
+desktop-environment: install
+	@if command -v Xvfb >/dev/null; then \
+	    scripts/environment requirements/desktop.txt .cache/desktop "the window of Qt"; \
+	fi
+
+.PHONY: nbgrader-environment
+nbgrader-environment: install
+	@scripts/environment requirements/nbgrader.txt .cache/nbgrader nbgrader
 
 .PHONY: lock
 lock: install ## Resolve the dependencies anew and write the lock files
@@ -90,9 +104,30 @@ bench-ingest: install ## Measure how many notebooks a second the server takes in
 bench-spool: install ## Measure how long the spool takes to list 20,000 entries
 	@$(BIN)/python tests/bench/spool_listing.py
 
+.PHONY: bench-queue
+bench-queue: install ## Measure what 20,000 waiting submissions cost, and draw it
+	@$(BIN)/python -m tests.bench.full_queue
+
+.PHONY: bench-export
+bench-export: install ## Measure exports of a million grades: rows, seconds, peak memory
+	@$(BIN)/python -m tests.bench.exports
+
+.PHONY: bench-console
+bench-console: install nbgrader-environment ## Measure the staff console in a browser, beside formgrader
+	@$(BIN)/python -m tests.bench.console $(BENCH_CONSOLE)
+
+.PHONY: hostile
+hostile: install image ## Grade all hostile notebooks, in containers used once and in shared ones
+	@GOFER_SHARED_START=off $(BIN)/pytest -q tests/docker/hostile
+	@GOFER_SHARED_START=on $(BIN)/pytest -q -k "hostile or sharing or shared" tests/docker
+
 .PHONY: chaos
 chaos: install image ## Kill and starve everything again and again, and audit every receipt
 	@$(BIN)/python -m tests.chaos.run
+
+.PHONY: screenshots
+screenshots: install ## Take the screenshots of the console's pages that docs/img/ holds
+	@$(BIN)/python -m tests.screenshots
 
 .PHONY: news
 news: install ## Show the news fragments as the next release's changelog

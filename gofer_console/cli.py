@@ -13,13 +13,29 @@ from typing import Annotated, Final
 
 import typer
 
-from gofer_console import actions, grade_list, grader_side, sending, terminal, up
+from gofer_console import actions, grader_side, sending, terminal, up
 from gofer_console import doctor as doctor_page
 from gofer_console import failed as failed_page
+from gofer_console import flags as flags_page
+from gofer_console.asking import AsJson
+from gofer_console.audit import audit
+from gofer_console.backing_up import backup, restore
 from gofer_console.batch.command import batch
-from gofer_console.queries import Filter, Layout, grade_rows, opened_gradebook
+from gofer_console.console_command import console
+from gofer_console.decisions import extend, override
+from gofer_console.exports.command import NO_GRADEBOOK, export_grades
+from gofer_console.grade_list import list_grades
+from gofer_console.post import post
+from gofer_console.publishing import publish
+from gofer_console.queries import opened_gradebook
+from gofer_console.recomputing import recompute
+from gofer_console.regrade.command import app as regrade
+from gofer_console.roster import roster
+from gofer_console.showing import show
+from gofer_console.status import status
 from shared.config import ConsoleSettings, child_environment, read_settings
 from shared.errors import ConfigError, GoferError
+from shared.gradebook.flagged import flagged_runs
 from shared.model import SubmissionId
 from shared.spool import Spool
 
@@ -27,7 +43,6 @@ app: Final = typer.Typer(
     name="gofer",
     help="Grade Jupyter notebooks: submit them, look after their grades, run the services.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # its pages of traceback show local variables, also secret ones
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -38,15 +53,16 @@ failed: Final = typer.Typer(
     help="Look after submissions that our machinery failed and set aside.", no_args_is_help=True
 )
 app.add_typer(failed, name="failed")
+flags: Final = typer.Typer(
+    help="Look after runs that are worth a look, and those that are held.", no_args_is_help=True
+)
+app.add_typer(flags, name="flags")
 app.add_typer(image, name="image")
+app.add_typer(regrade, name="regrade")
+app.add_typer(post, name="post")
+app.add_typer(roster, name="roster")
 
 
-_NO_GRADEBOOK: Final = "There is no gradebook yet: nothing has been graded on this volume."
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Course = Annotated[str | None, typer.Option(help="Only this course.")]
-Assignment = Annotated[str | None, typer.Option(help="Only this assignment.")]
-Student = Annotated[str | None, typer.Option(help="Only this student.")]
 Entries = Annotated[
     list[str] | None, typer.Argument(help="Ids, or the ends of them.", metavar="ID...")
 ]
@@ -74,20 +90,27 @@ def options(
 
 
 @app.command("up")
-def start_services() -> None:
-    """Run the server and the grader together, until Ctrl-C."""
+def start_services(
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave this one out, such as console; may be given several times.", metavar="NAME"
+        ),
+    ] = None,
+) -> None:
+    """Run the server, the grader and the console together, until Ctrl-C."""
     settings = read_settings(ConsoleSettings)
     overrides = {}
     if settings.log_format == "auto" and sys.stdout.isatty():
         overrides["GOFER_LOG_FORMAT"] = "text"  # they log into a pipe, but a person reads it
-    processes = up.commands(up.project_root() / "Procfile")
+    processes = up.commands(up.project_root() / "Procfile", without=without or ())
     raise typer.Exit(up.run_processes(processes, child_environment(overrides)))
 
 
 @app.command("demo")
 def run_demo() -> None:
     """Grade the sample course from end to end, on a fresh volume, and show the results."""
-    from gofer_console.demo.run import demo  # noqa: PLC0415 - pandas takes half a second to import
+    from gofer_console.demo.run import demo  # noqa: PLC0415 - only the demo needs it
 
     raise typer.Exit(demo(read_settings(ConsoleSettings)))
 
@@ -118,62 +141,20 @@ def submit(
 
 
 app.command("batch")(batch)
+app.command("console")(console)
+app.command("override")(override)
+app.command("extend")(extend)
+app.command("publish")(publish)
+app.command("show")(show)
+app.command("status")(status)
+app.command("audit")(audit)
+app.command("backup")(backup)
+app.command("restore")(restore)
+grades.command("recompute")(recompute)
 
 
-@grades.command("list")
-def list_grades(
-    *,
-    course: Course = None,
-    assignment: Assignment = None,
-    student: Student = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the grades of record: one line for each student and assignment."""
-    settings = read_settings(ConsoleSettings)
-    wanted = Filter(course=course, assignment=assignment, student=student)
-    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
-        rows = list(grade_rows(engine, wanted))
-    if as_json:
-        _print_json(grade_list.as_json(rows))
-    elif rows:
-        terminal.out().print(grade_list.as_table(rows))
-    else:
-        terminal.err().print(_NO_GRADEBOOK if engine is None else "There is no such grade yet.")
-
-
-@grades.command("export")
-def export_grades(
-    *,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; otherwise stdout.")
-    ] = None,
-    layout: Annotated[
-        Layout,
-        typer.Option(
-            help="gofer: a row per student and assignment. classic: a row per graded submission."
-        ),
-    ] = Layout.GOFER,
-    course: Course = None,
-    assignment: Assignment = None,
-    student: Student = None,
-) -> None:
-    """Export grades as CSV."""
-    from gofer_console import csv_files, export  # noqa: PLC0415 - pandas is slow to import
-
-    settings = read_settings(ConsoleSettings)
-    wanted = Filter(course=course, assignment=assignment, student=student)
-    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
-        if output is None:
-            if isinstance(sys.stdout, io.TextIOWrapper):
-                sys.stdout.reconfigure(encoding="utf-8", newline="")  # whatever the terminal's is
-            rows = export.write_grades(sys.stdout, engine, layout, wanted)
-        else:
-            with csv_files.replacing(output) as file:
-                rows = export.write_grades(file, engine, layout, wanted)
-    if engine is None:
-        terminal.err().print(_NO_GRADEBOOK)
-    elif output is not None:
-        terminal.err().print(f"{rows} row{'s' * (rows != 1)} in {output}", soft_wrap=True)
+grades.command("list")(list_grades)
+grades.command("export")(export_grades)
 
 
 @app.command("doctor")
@@ -200,15 +181,21 @@ def list_failed(*, as_json: AsJson = False) -> None:
 
 
 @failed.command("retry")
-def retry_failed(entries: Entries = None, *, why: Why, every: Every = False) -> None:
+def retry_failed(
+    entries: Entries = None, *, why: Why, every: Every = False, as_json: AsJson = False
+) -> None:
     """Have submissions that were set aside graded again."""
-    _ask_about_failed(entries, every=every, why=why, request=actions.ask_for_retry)
+    _ask_about_failed(entries, every=every, why=why, request=actions.ask_for_retry, as_json=as_json)
 
 
 @failed.command("discard")
-def discard_failed(entries: Entries = None, *, why: Why, every: Every = False) -> None:
+def discard_failed(
+    entries: Entries = None, *, why: Why, every: Every = False, as_json: AsJson = False
+) -> None:
     """Give up submissions that were set aside. They stay in the archive, without a grade."""
-    _ask_about_failed(entries, every=every, why=why, request=actions.ask_for_discard)
+    _ask_about_failed(
+        entries, every=every, why=why, request=actions.ask_for_discard, as_json=as_json
+    )
 
 
 def _ask_about_failed(
@@ -217,11 +204,48 @@ def _ask_about_failed(
     every: bool,
     why: str,
     request: Callable[..., SubmissionId],
+    as_json: bool,
 ) -> None:
     settings = read_settings(ConsoleSettings)
     spool = Spool(settings.volume_path)
     ids = failed_page.chosen(spool.failed(), entries or [], every=every)
-    is_well = failed_page.ask(spool, settings, ids, request, why, terminal.err())
+    is_well = failed_page.ask(spool, settings, ids, request, why, terminal.err(), as_json=as_json)
+    raise typer.Exit(int(not is_well))
+
+
+@flags.command("list")
+def list_flagged(*, as_json: AsJson = False) -> None:
+    """List runs that were tampered with or whose source is odd, and whether they count."""
+    settings = read_settings(ConsoleSettings)
+    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
+        runs = () if engine is None else flagged_runs(engine)
+    if as_json:
+        _print_json(flags_page.as_json(runs))
+    elif runs:
+        terminal.out().print(flags_page.as_table(runs))
+    else:
+        terminal.err().print(NO_GRADEBOOK if engine is None else "No run has such a flag.")
+
+
+@flags.command("accept")
+def accept_flagged(
+    submissions: Annotated[
+        list[str], typer.Argument(help="Ids, or the ends of them.", metavar="ID...")
+    ],
+    *,
+    why: Why,
+    as_json: AsJson = False,
+) -> None:
+    """Let runs that are held count."""
+    settings = read_settings(ConsoleSettings)
+    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
+        runs = () if engine is None else flagged_runs(engine)
+    spool, by = Spool(settings.volume_path), actions.requester()
+    asked = {
+        actions.ask_to_accept(spool, run.run_id, by=by, why=why): run.submission_id
+        for run in flags_page.chosen(runs, submissions)
+    }
+    is_well = failed_page.tell(settings, asked, terminal.err(), as_json=as_json)
     raise typer.Exit(int(not is_well))
 
 

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from gofer_console import checks
 from gofer_console.grader_side import Check, Health, ask_grader
+from gofer_console.old_zips import check_old_zips
+from gofer_console.outbox_check import check_outbox
 from gofer_console.terminal import plain
 from shared.errors import GraderError
 
@@ -33,6 +35,8 @@ def all_checks(settings: ConsoleSettings) -> list[Check]:
         checks.check_grader(settings.volume_path),
         checks.check_gradebook(settings.volume_path, settings.database_url),
         checks.check_failed(settings.volume_path),
+        *check_outbox(settings.volume_path, settings.database_url),
+        *check_old_zips(settings),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gofer_console.export import dump_grades
+from gofer_console.dump import dump_grades
 from shared.config import ConsoleSettings, read_settings
 from shared.errors import ConfigError, GoferError
 

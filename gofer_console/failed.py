@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from gofer_console import actions, terminal
+from gofer_console import actions, asking, terminal
 from shared.errors import GoferError
-from shared.gradebook.staff_requests import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rich.console import Console
 
     from shared.config import ConsoleSettings
     from shared.model import SubmissionId
     from shared.spool import Failure, Spool
-
-WAIT_S: Final = 15.0
-"""Longer than the grader takes to look around; after it, it is probably not running."""
 
 
 def as_table(failures: Iterable[Failure]) -> Table:
@@ -92,6 +88,8 @@ def ask(
     request: Callable[..., SubmissionId],
     why: str,
     err: Console,
+    *,
+    as_json: bool = False,
 ) -> bool:
     """Deliver a request for each entry, wait for the grader, and say what came of them.
 
@@ -100,15 +98,28 @@ def ask(
     """
     by = actions.requester()
     asked = {request(spool, entry_id, by=by, why=why): entry_id for entry_id in entries}
-    with err.status(f"Waiting for the grader: {len(asked)} …"):
-        done = actions.wait_for(settings.volume_path, settings.database_url, asked, within_s=WAIT_S)
-    for request_id, entry_id in asked.items():
-        if request_id in done:
-            err.print(f"{terminal.short_id(entry_id)}: {terminal.plain(done[request_id].message)}")
-    waiting = len(asked) - len(done)
-    if waiting:
-        err.print(
-            f"{waiting} not done yet: the grader does it when it runs. Nothing needs to be asked "
-            "again."
-        )
-    return all(one.outcome is Outcome.DONE for one in done.values())
+    return tell(settings, asked, err, as_json=as_json)
+
+
+def tell(
+    settings: ConsoleSettings,
+    asked: Mapping[SubmissionId, SubmissionId],
+    err: Console,
+    *,
+    as_json: bool = False,
+) -> bool:
+    """Wait for the grader, and say what came of requests.
+
+    Args:
+        settings: where the gradebook is.
+        asked: the requests, and the submission that each is about.
+        err: where to say it.
+        as_json: say it as JSON, on stdout.
+
+    Returns:
+        Whether none was refused.
+    """
+    if as_json:
+        return asking.tell(settings, asked, err, as_json=True)
+    about = {request_id: terminal.short_id(entry_id) for request_id, entry_id in asked.items()}
+    return asking.tell(settings, about, err)

@@ -18,11 +18,12 @@ from honcho.environ import parse_procfile
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _INSTALLED: Final = {
     "server": "python -m gofer_ingest.server",
     "grader": "python -m gofer_ingest.grader",
+    "console": "python -m gofer_console.cli console",
 }
 """What the Procfile says, for an installed package: the Procfile itself is not in it."""
 
@@ -39,16 +40,20 @@ def project_root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def commands(procfile: Path, python: str = sys.executable) -> dict[str, str]:
+def commands(
+    procfile: Path, python: str = sys.executable, without: Collection[str] = ()
+) -> dict[str, str]:
     """Return the shell command of each process by its name, in the Procfile's order.
 
     Args:
-        procfile: read if it is there; otherwise server and grader are run as in Gofer's own.
+        procfile: read if it is there; otherwise what Gofer's own names is run.
         python: runs what the Procfile runs with `python`: the one on the PATH may be another,
             without Gofer in it.
+        without: names of those that are left out.
 
     Raises:
-        ConfigError: the Procfile names no process.
+        ConfigError: the Procfile names no process, or none of a name that is to be left out, or
+            nothing is left.
     """
     written = (
         dict(parse_procfile(procfile.read_text("utf-8")).processes)
@@ -57,7 +62,16 @@ def commands(procfile: Path, python: str = sys.executable) -> dict[str, str]:
     )
     if not written:
         raise ConfigError(f"{procfile}: it names no process")
-    return {name: _with_python(command, python) for name, command in written.items()}
+    unknown = sorted(set(without) - written.keys())
+    if unknown:
+        raise ConfigError(
+            f"There is no process {', '.join(unknown)} to leave out: there are "
+            f"{', '.join(written)}."
+        )
+    left = {name: command for name, command in written.items() if name not in without}
+    if not left:
+        raise ConfigError("Nothing is left to run.")
+    return {name: _with_python(command, python) for name, command in left.items()}
 
 
 def _with_python(command: str, python: str) -> str:

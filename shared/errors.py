@@ -161,3 +161,10 @@ class ResultsUnreadable(GraderError):
 
 class AssignmentBlocked(GraderError):
     """This assignment cannot be graded until staff mend its autograder zip."""
+
+
+# --- sending grades to an LMS ---------------------------------------------------------------------
+
+
+class PassbackError(GoferError):
+    """The grade could not be sent to the LMS."""

@@ -18,8 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_QUIET: Final = ("urllib3", "watchdog", "docker", "asyncio", "alembic")
-"""Libraries whose everyday chatter would hide ours; their warnings still come through."""
+_QUIET: Final = (
+    "urllib3",
+    "watchdog",
+    "docker",
+    "asyncio",
+    "alembic",
+    "httpx",
+    "httpcore",
+    "oauthlib",
+    "streamlit",
+    "uvicorn",
+)
+"""Libraries whose everyday chatter would hide ours, or tells what nobody may log: addresses with a
+student's id in them, and what a signature is made of. Their warnings still come through."""
 _UNHEARD: Final = "jupyterhub"
 """A library that logs through tornado's logger, at all levels, what nobody may log: ids of people's
 sessions, and what the Hub answered. What matters of it is logged by those who use it."""
@@ -93,6 +105,20 @@ class _Mark(logging.Filter):
         for name, value in self._fields.items():
             record.__dict__.setdefault(name, value)
         return True
+
+
+def take_over(library: str) -> None:
+    """Have a library, which gave its loggers handlers of their own, log as everything else does.
+
+    It logs warnings and what is worse, if it is one of those whose chatter would hide ours.
+    """
+    for name in list(logging.root.manager.loggerDict):
+        if name == library or name.startswith(f"{library}."):
+            logger = logging.getLogger(name)
+            logger.handlers.clear()
+            logger.propagate = True
+            is_quiet = name == library and library in _QUIET
+            logger.setLevel(logging.WARNING if is_quiet else logging.NOTSET)
 
 
 def set_up_logging(

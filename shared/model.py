@@ -18,10 +18,21 @@ SubmissionId = NewType("SubmissionId", str)
 RunId = NewType("RunId", str)
 """A UUIDv7 in its usual 36 characters: one execution of one autograder zip on one submission."""
 
+RegradeId = NewType("RegradeId", str)
+"""A UUIDv7 in its usual 36 characters: that of the request which started the regrade."""
+
+RegradeItemId = NewType("RegradeItemId", str)
+"""A UUIDv7 in its usual 36 characters: one submission of one regrade."""
+
 Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
 
 NAME_MAX_CHARACTERS = 255
+
+FLAG_TAMPERED = "tampered"
+"""Flag of a run whose tests were tampered with, by what it shows: held until staff accept it."""
+FLAG_SUSPICIOUS_SOURCE = "suspicious_source"
+"""Flag of a run whose notebook names what no exercise needs; staff look at it, and it counts."""
 
 
 def new_submission_id() -> SubmissionId:
@@ -37,6 +48,11 @@ def made_at(submission_id: SubmissionId) -> datetime:
 def new_run_id() -> RunId:
     """Make an id for a grading run."""
     return RunId(str(uuid_utils.uuid7()))
+
+
+def new_regrade_item_id() -> RegradeItemId:
+    """Make an id that sorts after every id made earlier on this machine."""
+    return RegradeItemId(str(uuid_utils.uuid7()))
 
 
 def utc_now() -> datetime:

@@ -29,6 +29,8 @@ MAX_ASSIGNMENTS: Final = 100
 """How many assignments a snapshot speaks of: with the longest names it stays under `MAX_BYTES`."""
 FRESH_FOR: Final = timedelta(seconds=30)
 """After which a grader that says nothing new is taken to be down. It speaks every ten seconds."""
+STOPPED: Final = "stopped"
+"""What a grader that ends says last, as its reason for claiming nothing."""
 
 _FRESH_SUFFIX: Final = ".new"
 _FILE_MODE: Final = 0o640
@@ -65,6 +67,26 @@ class AssignmentOutlook(_Model):
         return AssignmentKey(self.course, self.section, self.assignment)
 
 
+class PassbackOutlook(_Model):
+    """What is in the outbox, on its way to the LMS or not.
+
+    Attributes:
+        queued: how many grades are to be sent.
+        held: how many staff keep.
+        parked: of how many nobody knows where they go.
+        failed: how many an LMS does not take.
+        oldest_queued_at: since when the oldest queued one waits; None where none does.
+        troubled: the LMSs that are left alone for a while, by name.
+    """
+
+    queued: _Count = 0
+    held: _Count = 0
+    parked: _Count = 0
+    failed: _Count = 0
+    oldest_queued_at: AwareDatetime | None = None
+    troubled: tuple[str, ...] = ()
+
+
 class QueueSnapshot(_Model):
     """The queue as the grader saw it at one moment.
 
@@ -78,6 +100,11 @@ class QueueSnapshot(_Model):
         paused: one word for staff on why nothing is claimed just now; None where it is.
         typical_s: median seconds of the last runs of any assignment; None where none was seen.
         assignments: those that were seen lately.
+        passback: what is in the outbox; None where no grade is posted from here.
+        warm_idle: slots that are ready before anybody asks.
+        warm_hits: runs that found one, since the grader started.
+        warm_misses: runs that had theirs made, since then.
+        backed_up_at: of the newest daily backup; None where there is none, or none is made.
     """
 
     version: Literal[1] = 1
@@ -89,6 +116,11 @@ class QueueSnapshot(_Model):
     paused: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")] | None = None
     typical_s: _Seconds | None = None
     assignments: tuple[AssignmentOutlook, ...] = ()
+    passback: PassbackOutlook | None = None
+    warm_idle: _Count = 0
+    warm_hits: _Count = 0
+    warm_misses: _Count = 0
+    backed_up_at: AwareDatetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the grader that wrote it can be taken to be at work, at `now`, an aware time."""

@@ -10,12 +10,12 @@ import typer
 
 from gofer_console import terminal
 from gofer_console.batch import handing_in, pages
+from gofer_console.known_assignments import catalogue_of
 from shared.batch.assignments import resolver
 from shared.batch.claims import Manifest
 from shared.batch.manifest import moment
 from shared.batch.naming import compiled_pattern
 from shared.batch.planning import Directions
-from shared.catalogue import load_catalogue
 from shared.config import ConsoleSettings, read_settings
 from shared.errors import ConfigError, GoferError
 from shared.model import utc_now
@@ -69,12 +69,7 @@ def batch(
 ) -> None:
     """Grade notebooks on their students' behalf, live submissions first. Safe to run again."""
     settings = read_settings(ConsoleSettings)
-    catalogue = load_catalogue(
-        course_config=settings.course_config_path,
-        autograders=settings.autograders,
-        defaults=settings.defaults,
-        course=settings.course,
-    )
+    catalogue = catalogue_of(settings)
     directions = Directions(
         pattern=_given("--pattern", compiled_pattern, pattern or settings.batch_pattern),
         manifest=None if manifest is None else _read(manifest),

@@ -15,7 +15,7 @@ from gofer_console.demo.samples import load_samples
 from gofer_console.demo.sandbox_choice import engine_answers, is_image_missing, sandbox_problem
 from gofer_console.demo.screen import progress, show_invitation, show_results
 from gofer_console.demo.services import Services, demo_environment, free_port
-from gofer_console.export import dump_grades
+from gofer_console.dump import dump_grades
 from gofer_console.up import project_root
 from shared.config import child_environment
 from shared.errors import GoferError

@@ -6,29 +6,38 @@ import argparse
 import json
 import logging
 import os
+import queue
 import re
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gofer_ingest.grader.announcer import Announcer
 from gofer_ingest.grader.autograders import Autograders
-from gofer_ingest.grader.docker_sandbox import DockerSandbox
+from gofer_ingest.grader.backups import Backups
 from gofer_ingest.grader.drop import SETTLE_S, Drop, watching
 from gofer_ingest.grader.drop_folder import DropFolder
 from gofer_ingest.grader.drop_intake import Intake
 from gofer_ingest.grader.examination import examine
 from gofer_ingest.grader.images import Target, build_image
+from gofer_ingest.grader.outdated import telling_outdated
+from gofer_ingest.grader.passback.credentials import Credentials
+from gofer_ingest.grader.passback.examination import examine_passback
+from gofer_ingest.grader.passback.loop import PassbackLoop
+from gofer_ingest.grader.passback.setting_up import make_lanes, posting
+from gofer_ingest.grader.pool import WarmPool
 from gofer_ingest.grader.process_lock import grader_lock
-from gofer_ingest.grader.process_sandbox import ProcessSandbox
 from gofer_ingest.grader.reaper import reap, reaping
 from gofer_ingest.grader.runs import Tools
+from gofer_ingest.grader.sandbox_choice import make_sandbox, refuse_secrets_beside_processes
 from gofer_ingest.grader.watcher import bell
 from gofer_ingest.grader.worker import Worker
+from gofer_ingest.grader.zip_watch import watching_zips
 from shared.catalogue import load_catalogue
 from shared.config import GraderSettings, read_settings
 from shared.errors import ConfigError, GoferError
@@ -39,7 +48,9 @@ from shared.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gofer_ingest.grader.sandbox import Sandbox
+    from sqlalchemy import Engine
+
+    from shared.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -67,40 +78,25 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def make_sandbox(settings: GraderSettings) -> Sandbox:
-    """Return the sandbox that the settings ask for.
-
-    Raises:
-        ConfigError: they ask for the process sandbox where grades leave the machine, or strangers
-            can reach it.
-    """
-    if settings.sandbox == "docker":
-        return DockerSandbox(
-            settings.grader_image, settings.volume_path, settings.docker_host, settings.wheelhouse
-        )
-    against = []
-    if settings.lti_consumer_key is not None or settings.lti_consumer_secret is not None:
-        against.append("LTI credentials are set")
-    if settings.post_grade:
-        against.append("POST_GRADE is on")
-    if not settings.is_loopback:
-        against.append("GOFER_ADDRESS is not a loopback address")
-    if against:
-        raise ConfigError(
-            "GOFER_SANDBOX: `process` runs notebooks without a container and is only for trying "
-            f"Gofer out, and {' and '.join(against)}. Use `docker`."
-        )
-    return ProcessSandbox(settings.volume_path)
+def _make_passback(
+    settings: GraderSettings, catalogue: Catalogue, gradebook: Engine
+) -> PassbackLoop:
+    credentials = Credentials(settings.lti_consumer_key, settings.lti_consumer_secret)
+    lanes = make_lanes(catalogue, credentials)
+    return PassbackLoop(gradebook, lanes, holds_unless_told=not settings.post_grade)
 
 
 def _run(settings: GraderSettings) -> int:
-    sandbox = make_sandbox(settings)
+    sandbox = WarmPool(
+        make_sandbox(settings), memory_bytes=settings.warm_memory, most=settings.concurrency
+    )
     catalogue = load_catalogue(
         course_config=settings.course_config_path,
         autograders=settings.autograders,
         defaults=settings.defaults,
         course=settings.course,
     )
+    refuse_secrets_beside_processes(sandbox, catalogue)
     spool = Spool(settings.volume_path)
     spool.prepare()
     if sandbox.name == "process":
@@ -115,18 +111,31 @@ def _run(settings: GraderSettings) -> int:
         gradebook = open_gradebook(settings.volume_path, settings.database_url, **course)
         _sweep(spool)
         autograders = Autograders(sandbox, gradebook)
-        tools = Tools(spool, catalogue, autograders, sandbox, gradebook, settings.max_tries)
+        passback = _make_passback(settings, catalogue, gradebook)
+        tools = Tools(
+            *(spool, catalogue, autograders, sandbox, gradebook, settings.max_tries),
+            passback=passback,
+        )
         worker = Worker(
             tools,
             concurrency=settings.concurrency,
             sweep_s=settings.sweep_s,
             drain_s=settings.drain_s,
         )
+        backups = Backups(
+            settings.volume_path,
+            settings.database_url,
+            settings.backup_folder(settings.volume_path),
+            settings.backups_kept,
+        )
         announcer = Announcer(
             settings.volume_path,
             standing=worker.standing,
             tally=tools.tally,
             concurrency=settings.concurrency,
+            passback=passback.outlook,
+            warmth=sandbox.warmth,
+            backed_up_at=lambda: backups.made_at,
         )
         pattern = re.compile(settings.batch_pattern) if settings.batch_pattern else None
         intake = Intake(settings.volume_path, spool, catalogue, gradebook, pattern)
@@ -134,8 +143,14 @@ def _run(settings: GraderSettings) -> int:
         drop = Drop(folder, intake, settle_s=min(SETTLE_S, settings.sweep_s))
         with (
             announcer.announcing(),
+            closing(sandbox),
             reaping(sandbox),
+            sandbox.warming(),
+            backups.making(),
+            telling_outdated(gradebook, catalogue),
+            watching_zips(gradebook, catalogue, settings.sweep_s),
             watching(drop, settings.sweep_s),
+            posting(passback),
             bell(spool.new_dir, worker.ring),
             _stopping_on_signals(worker),
         ):
@@ -150,6 +165,7 @@ def _run(settings: GraderSettings) -> int:
                     "pending": len(spool.pending()),
                 },
             )
+            _expect_usual(sandbox, catalogue)
             is_clean = _work(worker)
         gradebook.dispose()
         if not is_clean:
@@ -163,6 +179,13 @@ def _run(settings: GraderSettings) -> int:
     return 0
 
 
+def _expect_usual(pool: WarmPool, catalogue: Catalogue) -> None:
+    """Have a slot made of the kind that most assignments use, for whoever comes first."""
+    kinds = Counter((one.image, one.limits) for one in catalogue)
+    for (image, limits), _ in kinds.most_common(1):
+        pool.expect(image, limits)
+
+
 def _sweep(spool: Spool) -> None:
     swept = spool.sweep_tmp(STALE_AFTER)
     if swept:
@@ -174,12 +197,24 @@ def _sweep(spool: Spool) -> None:
 
 @contextmanager
 def _stopping_on_signals(worker: Worker) -> Iterator[None]:
-    def on_signal(number: int, _frame: Any) -> None:
-        log.info(
-            "Asked to stop", extra={"action": "stopping", "signal": signal.Signals(number).name}
-        )
-        worker.stop()
+    """Stop the worker when SIGTERM or SIGINT comes, and say so, from a thread.
 
+    A signal's handler may interrupt the very line that writes to the log or holds a lock, so it
+    does nothing but put the signal where the thread waits: `SimpleQueue.put` may be interrupted.
+    """
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def heed() -> None:
+        while number := asked.get():
+            name = signal.Signals(number).name
+            log.info("Asked to stop", extra={"action": "stopping", "signal": name})
+            worker.stop()
+
+    def on_signal(number: int, _frame: Any) -> None:
+        asked.put(number)
+
+    heeding = threading.Thread(target=heed, name="signals", daemon=True)
+    heeding.start()
     earlier = {
         number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
     }
@@ -188,12 +223,14 @@ def _stopping_on_signals(worker: Worker) -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+        asked.put(0)
+        heeding.join()
 
 
 def _work(worker: Worker) -> bool:
     outcome: list[bool] = []
-    # The loop has a thread of its own: a signal's handler runs in the main thread, which then never
-    # holds a lock that the handler wants.
+    # The loop has a thread of its own: what its end takes is not interrupted by a signal's handler,
+    # which runs in the main thread.
     loop = threading.Thread(target=lambda: outcome.append(worker.run()), name="worker")
     loop.start()
     loop.join()
@@ -217,7 +254,7 @@ def _build(settings: GraderSettings, options: argparse.Namespace) -> int:
 
 
 def _examine(settings: GraderSettings, *, as_json: bool) -> int:
-    checks = examine(settings)
+    checks = [*examine(settings), *examine_passback(settings)]
     if as_json:
         print(json.dumps({"checks": checks}))  # noqa: T201 - a command's result
     else:

@@ -12,16 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from gofer_ingest.grader.pool import Warmth
 from shared.errors import SpoolUnavailable
 from shared.model import utc_now
-from shared.queue_snapshot import QueueSnapshot, read_snapshot, write_snapshot
+from shared.queue_snapshot import STOPPED, QueueSnapshot, read_snapshot, write_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from gofer_ingest.grader.tally import Tally
     from shared.model import SubmissionId
+    from shared.queue_snapshot import PassbackOutlook
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,6 @@ LOOK_EVERY_S: Final = 1.0
 SPEAK_EVERY_S: Final = 10.0
 """Also where nothing changed, so that readers know that the grader is there."""
 STOPPING: Final = "stopping"
-STOPPED: Final = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,31 @@ class Announcer:
         standing: asks the worker; any thread may.
         tally: of its runs. Begins with the medians of the last snapshot.
         concurrency: how many runs there may be at one time.
+        passback: says what is in the outbox; any thread may ask.
+        warmth: asks what keeps slots ready; any thread may.
+        backed_up_at: tells of when the newest daily backup is; None where there is none.
     """
 
     def __init__(
-        self, volume: Path, *, standing: Callable[[], Standing], tally: Tally, concurrency: int
+        self,
+        volume: Path,
+        *,
+        standing: Callable[[], Standing],
+        tally: Tally,
+        concurrency: int,
+        passback: Callable[[], PassbackOutlook | None] = lambda: None,
+        warmth: Callable[[], Warmth] = Warmth,
+        backed_up_at: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._volume = volume
         self._standing = standing
         self._tally = tally
         self._concurrency = concurrency
+        self._passback = passback
+        self._warmth = warmth
+        self._backed_up_at = backed_up_at
         self._is_over = threading.Event()
-        self._said: Standing | None = None
+        self._said: tuple[Standing, Warmth] | None = None
         self._said_at = 0.0
         self._has_failed = False
 
@@ -84,18 +100,18 @@ class Announcer:
         finally:
             self._is_over.set()
             thread.join()
-            self._say(replace(self._standing(), running=(), paused=STOPPED))
+            self._say(replace(self._standing(), running=(), paused=STOPPED), self._warmth())
 
     def _announce(self) -> None:
         while True:
-            standing = self._standing()
-            if standing != self._said or time.monotonic() - self._said_at >= SPEAK_EVERY_S:
-                self._say(standing)
+            now = self._standing(), self._warmth()
+            if now != self._said or time.monotonic() - self._said_at >= SPEAK_EVERY_S:
+                self._say(*now)
             if self._is_over.wait(LOOK_EVERY_S):
                 return
 
-    def _say(self, standing: Standing) -> None:
-        self._said, self._said_at = standing, time.monotonic()
+    def _say(self, standing: Standing, warmth: Warmth) -> None:
+        self._said, self._said_at = (standing, warmth), time.monotonic()
         snapshot = QueueSnapshot(
             written_at=utc_now(),
             concurrency=self._concurrency,
@@ -105,6 +121,11 @@ class Announcer:
             paused=standing.paused,
             typical_s=self._tally.typical_s,
             assignments=self._tally.outlooks,
+            passback=self._passback(),
+            warm_idle=warmth.idle,
+            warm_hits=warmth.hits,
+            warm_misses=warmth.misses,
+            backed_up_at=self._backed_up_at(),
         )
         try:
             write_snapshot(self._volume, snapshot)

@@ -183,9 +183,8 @@ class Autograders:
     def _grade_solution(
         self, assignment: Assignment, notebook: bytes, autograder: Autograder
     ) -> str:
-        run_id = new_run_id()
-        slot = self._sandbox.prepare(autograder.image, assignment.limits, run_id)
-        job = Job(run_id, notebook, autograder.data, assignment.limits)
+        slot = self._sandbox.prepare(autograder.image, assignment.limits, new_run_id())
+        job = Job(slot.run_id, notebook, autograder.data, assignment.limits)
         result = conclude(self._sandbox.run(slot, job), autograder.spec, assignment.limits)
         log.info(
             "A zip was tried on its solution",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gofer_ingest.grader import decide
 
 if TYPE_CHECKING:
-    from shared.model import SubmissionId
+    from gofer_ingest.grader.line import TicketId
 
 SICK_AFTER: Final = 3
 """So many different entries whose runs our machinery failed, one after the other, are no accident
@@ -39,9 +39,9 @@ class Breaker:
     def __init__(self) -> None:
         self._paused_until: float | None = None
         self._pauses = 0
-        self._failed: set[SubmissionId] = set()
+        self._failed: set[TicketId] = set()
         self._successes = 0
-        self._trips: dict[SubmissionId, _Trips] = {}
+        self._trips: dict[TicketId, _Trips] = {}
         self.reason = ""
 
     def state(self, now: float) -> State:
@@ -64,7 +64,7 @@ class Breaker:
         self.reason = ""
 
     def out_of_order(
-        self, entry_id: SubmissionId, reason: str, now: float, jitter: float
+        self, entry_id: TicketId, reason: str, now: float, jitter: float
     ) -> float | None:
         """Note that the engine, the disk or the gradebook was found out of order.
 
@@ -76,21 +76,19 @@ class Breaker:
             self._trips[entry_id] = _Trips(trips.number + 1, self._successes)
         return self._pause(reason, now, jitter, decide.LONGEST_PAUSE_S)
 
-    def trips_of(self, entry_id: SubmissionId) -> int:
+    def trips_of(self, entry_id: TicketId) -> int:
         """Return how often this entry found all out of order, others working in between.
 
         A number that grows says that it is this entry and not the machinery.
         """
         return self._trips.get(entry_id, _Trips(0, -1)).number
 
-    def forget(self, entry_id: SubmissionId) -> None:
+    def forget(self, entry_id: TicketId) -> None:
         """Forget an entry that no longer waits."""
         self._trips.pop(entry_id, None)
         self._failed.discard(entry_id)
 
-    def failed(
-        self, entry_id: SubmissionId, reason: str, now: float, jitter: float
-    ) -> float | None:
+    def failed(self, entry_id: TicketId, reason: str, now: float, jitter: float) -> float | None:
         """Note a run that our machinery failed although nothing says that it is out of order.
 
         Returns:

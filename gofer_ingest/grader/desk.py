@@ -11,17 +11,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from shared.errors import DamagedEntry, DuplicateEntry, GoferError, SpoolError, UnknownEntry
-from shared.gradebook.staff_requests import Outcome, is_request_recorded, record_request
-from shared.requests import DiscardPayload, RetryPayload
+from gofer_ingest.grader.staff_actions import ACTIONS, Means
+from shared.errors import DamagedEntry, GoferError, SpoolError, UnknownEntry
+from shared.gradebook.staff_requests import is_request_recorded, record_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Engine
 
+    from gofer_ingest.grader.passback.loop import PassbackLoop
+    from shared.catalogue import Catalogue
     from shared.model import SubmissionId
-    from shared.requests import StaffRequest
     from shared.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -33,11 +34,23 @@ class Desk:
     Args:
         spool: where they lie, and what most of them are about.
         gradebook: where they are recorded.
+        catalogue: by whose policies a grade is chosen anew.
+        passback: sends grades to LMSs, and is told when a request may have made some.
+        on_done: called after each that was carried out: there may be more to grade now.
     """
 
-    def __init__(self, spool: Spool, gradebook: Engine) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        gradebook: Engine,
+        catalogue: Catalogue,
+        passback: PassbackLoop | None = None,
+        on_done: Callable[[], None] = lambda: None,
+    ) -> None:
         self._spool = spool
         self._gradebook = gradebook
+        self._on_done = on_done
+        self._means = Means(spool, gradebook, catalogue, passback)
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._lock = threading.Lock()
         self._taken_in: set[SubmissionId] = set()
@@ -83,8 +96,10 @@ class Desk:
     def _carry_out(self, request_id: SubmissionId) -> None:
         request = self._spool.read_request(request_id)
         if not is_request_recorded(self._gradebook, request_id):
-            outcome, message = self._do(request)
+            outcome, message = ACTIONS[request.action](self._means, request, request.payload)
             record_request(self._gradebook, request, outcome, message)
+            if self._means.passback is not None:
+                self._means.passback.ring()
             log.info(
                 "Carried out what staff asked for",
                 extra={
@@ -96,21 +111,7 @@ class Desk:
                 },
             )
         self._spool.settle(request_id)
-
-    def _do(self, request: StaffRequest) -> tuple[Outcome, str]:
-        """Do it; doing it again after a kill changes nothing."""
-        try:
-            match request.payload:
-                case RetryPayload(entry=entry_id):
-                    self._spool.retry(entry_id)
-                    return Outcome.DONE, "It is graded again."
-                case DiscardPayload(entry=entry_id):
-                    self._spool.discard(
-                        entry_id, requested_by=request.requested_by, reason=request.reason
-                    )
-                    return Outcome.DONE, "It lies in the archive, without a grade."
-        except (UnknownEntry, DuplicateEntry):
-            return Outcome.REFUSED, "There is no set-aside submission of this id."
+        self._on_done()
 
     def _bury(self, request_id: SubmissionId, reason: str) -> None:
         try:

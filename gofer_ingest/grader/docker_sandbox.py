@@ -21,10 +21,10 @@ from docker.types import LogConfig, Ulimit
 
 from gofer_ingest.grader import harness_link
 from gofer_ingest.grader.derived_images import derive_image
-from gofer_ingest.grader.engine import connect, engine_errors
+from gofer_ingest.grader.engine import connect, engine_errors, knows_runtime
 from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
-from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
-from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
+from gofer_ingest.grader.harness_link import Outputs, Stream, Transcript
+from gofer_ingest.grader.sandbox import IDLE_MAX_S, Ending, ImageId, Job, RawResult, Sandbox, Slot
 from shared.errors import (
     GraderError,
     HarnessNotReady,
@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 LABEL_VOLUME = "gofer.volume"
 LABEL_RUN = "gofer.run"
+LABEL_AHEAD = "gofer.ahead"
+"""On what was made before a run asked for it, and stays there when one has it."""
 LABEL_PROTOCOL = "gofer.protocol"
 CONTAINER_USER = "10001:10001"
 TMPFS = "/tmp"  # noqa: S108 - the container's own
@@ -51,14 +53,30 @@ TAKEN_WITHIN_S = 60.0
 INSPECT_WITHIN_S = 120.0
 ENDED_WITHIN_S = 5
 EXIT_KILLED = 137
+NOT_IN_SDK = ("MaskedPaths", "ReadonlyPaths")
+"""Of the engine's API, what the SDK's `create_host_config` has no parameter for."""
 LIFE_AFTER_DEADLINE_S = 120.0
 """A container whose grader is gone ends itself this long after its deadline."""
 
 
-def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dict[str, Any]:
+def container_request(
+    image: str,
+    limits: Limits,
+    labels: dict[str, str],
+    runtime: str | None = None,
+    *,
+    is_ahead: bool = False,
+) -> dict[str, Any]:
     """Return what is asked of the engine for one container.
 
     The whole of the hardening stands here, and the function is pure: a test reads each limit in it.
+
+    Args:
+        image: digest of the image.
+        limits: of the run.
+        labels: by which it is found again.
+        runtime: the engine's name for what runs containers; None leaves it to the engine.
+        is_ahead: whether nobody waits for it yet.
     """
     threads = str(max(1, math.ceil(limits.cpus)))
     return {
@@ -67,7 +85,10 @@ def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dic
             "--folder",
             FOLDER,
             "--lifetime-s",
-            str(limits.time_s + READY_WITHIN_S + TAKEN_WITHIN_S + LIFE_AFTER_DEADLINE_S),
+            str(limits.time_s + LIFE_AFTER_DEADLINE_S),
+            "--idle-s",
+            str(READY_WITHIN_S + IDLE_MAX_S + TAKEN_WITHIN_S),
+            *(["--ahead"] if is_ahead else []),
         ],
         "user": CONTAINER_USER,
         "working_dir": TMPFS,
@@ -84,6 +105,7 @@ def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dic
             "OMP_NUM_THREADS": threads,
         },
         "host_config": {
+            "runtime": runtime,
             "network_mode": "none",
             "read_only": True,
             "tmpfs": {TMPFS: f"rw,nosuid,nodev,exec,mode=1777,size={limits.disk_bytes}"},
@@ -108,18 +130,32 @@ def container_request(image: str, limits: Limits, labels: dict[str, str]) -> dic
     }
 
 
-class DockerSlot(Slot):
+class ContainerSlot(Slot):
+    """A slot in a container of the engine's.
+
+    Attributes:
+        container_id: the engine's.
+    """
+
+    container_id: str
+
+
+class DockerSlot(ContainerSlot):
     """One container whose harness is ready."""
 
     def __init__(
-        self, sandbox: DockerSandbox, run_id: RunId, container_id: str, channel: _SocketChannel
+        self, sandbox: DockerSandbox, run_id: RunId, container_id: str, channel: SocketChannel
     ) -> None:
+        super().__init__(run_id)
         self._sandbox = sandbox
-        self._run_id = run_id
         self._is_gone = False
         self.container_id = container_id
         self.channel = channel
         self.transcript = Transcript()
+
+    def is_waiting(self) -> bool:
+        """Whether the container is silent and its socket open; see the port."""
+        return not self._is_gone and harness_link.is_waiting(self.channel, self.transcript)
 
     def discard(self) -> None:
         """Remove the container, whatever it is doing; a failure is left to the reaper."""
@@ -127,7 +163,7 @@ class DockerSlot(Slot):
             return
         self._is_gone = True
         self.channel.close()
-        self._sandbox.let_go(self._run_id, self.container_id)
+        self._sandbox.let_go(self.run_id, self.container_id)
 
 
 class DockerSandbox(Sandbox):
@@ -141,8 +177,10 @@ class DockerSandbox(Sandbox):
         volume: Path,
         docker_host: str | None = None,
         wheelhouse: Path | None = None,
+        runtime: str | None = None,
     ) -> None:
         self._image = image
+        self._runtime = runtime
         self._wheelhouse = wheelhouse
         self._docker_host = docker_host
         # Several Gofers may share an engine; each reaps only what carries its own volume's mark.
@@ -171,7 +209,7 @@ class DockerSandbox(Sandbox):
 
     def inspect(self, image: str | None, autograder_zip: bytes) -> bytes:
         """Inspect a zip in a container of its own; see the port."""
-        slot = self.prepare(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
+        slot = self._own_container(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
             job = harness_link.pack_job(autograder_zip, None)
             harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
@@ -184,33 +222,60 @@ class DockerSandbox(Sandbox):
             raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
         return answer
 
-    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> DockerSlot:
+    def prepare(
+        self, image: str | None, limits: Limits, run_id: RunId, *, is_ahead: bool = False
+    ) -> ContainerSlot:
         """Start a container and wait for its harness; see the port."""
-        digest = self.image_id(image)
-        api = self._api()
-        labels = {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id}
-        request = container_request(digest, limits, labels)
-        with self._in_use_lock:
-            self._in_use.add(run_id)  # before there is a container: the reaper is to spare it
-        container_id = None
-        try:
-            with engine_errors():
-                request["host_config"] = api.create_host_config(**request["host_config"])
-                container_id = str(api.create_container(**request)["Id"])
-            with engine_errors():
-                wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-                channel = _SocketChannel(api.attach_socket(container_id, params=wanted))
-                api.start(container_id)
-        except GraderError:
-            self.let_go(run_id, container_id)
-            raise
+        return self._own_container(image, limits, run_id, is_ahead=is_ahead)
+
+    def _own_container(
+        self, image: str | None, limits: Limits, run_id: RunId, *, is_ahead: bool = False
+    ) -> DockerSlot:
+        labels = self.labels(run_id, is_ahead=is_ahead)
+        request = container_request(
+            self.image_id(image), limits, labels, self._runtime, is_ahead=is_ahead
+        )
+        container_id, channel = self.start_container(request, run_id)
         slot = DockerSlot(self, run_id, container_id, channel)
         try:
-            harness_link.await_ready(channel, slot.transcript, READY_WITHIN_S)
+            slot.idle_bytes = harness_link.await_ready(channel, slot.transcript, READY_WITHIN_S)
         except GraderError:
             slot.discard()
             raise
         return slot
+
+    def labels(self, run_id: RunId, *, is_ahead: bool) -> dict[str, str]:
+        """Return the labels by which a container of this object is found again."""
+        ahead = {LABEL_AHEAD: "1"} if is_ahead else {}
+        return {LABEL_VOLUME: self._volume_mark, LABEL_RUN: run_id} | ahead
+
+    def start_container(self, request: dict[str, Any], run_id: RunId) -> tuple[str, SocketChannel]:
+        """Create a container, attach to it and start it; return its id and its channel.
+
+        Raises:
+            SandboxUnavailable: the engine would not; nothing is left of it, or the reaper's.
+            ImageMissing: there is no such image.
+        """
+        api = self._api()
+        with self._in_use_lock:
+            self._in_use.add(run_id)  # before there is a container: the reaper is to spare it
+        container_id = channel = None
+        try:
+            with engine_errors(), knows_runtime(self._runtime):
+                wanted = request["host_config"]
+                unknown = {name: wanted.pop(name) for name in NOT_IN_SDK if name in wanted}
+                request["host_config"] = api.create_host_config(**wanted) | unknown
+                container_id = str(api.create_container(**request)["Id"])
+            with engine_errors(), knows_runtime(self._runtime):
+                wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                channel = SocketChannel(api.attach_socket(container_id, params=wanted))
+                api.start(container_id)
+        except GraderError:
+            if channel is not None:
+                channel.close()
+            self.let_go(run_id, container_id)
+            raise
+        return container_id, channel
 
     def run(self, slot: Slot, job: Job) -> RawResult:
         """Grade one notebook; see the port."""
@@ -229,7 +294,7 @@ class DockerSandbox(Sandbox):
                 # An engine that waits for somebody to read what a container prints may not get
                 # round to killing it.
                 slot.channel.close()
-            exit_code, oom_killed = self._how_it_ended(slot.container_id, ending)
+            exit_code, oom_killed = self.how_it_ended(slot.container_id, ending)
         finally:
             slot.discard()
         if ending is Ending.DIED and oom_killed:
@@ -302,7 +367,7 @@ class DockerSandbox(Sandbox):
         api: docker.APIClient = self._connections.api
         return api
 
-    def _how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
+    def how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
         """Make sure that it has ended; return the exit code, None where we ended it, and OOM."""
         api = self._api()
         with engine_errors():
@@ -322,7 +387,7 @@ class DockerSandbox(Sandbox):
         return int(state["ExitCode"]) if by_itself else None, bool(state["OOMKilled"])
 
 
-class _SocketChannel(Channel):
+class SocketChannel(Outputs):
     """The attached socket: input one way, both outputs the other in the engine's frames."""
 
     def __init__(self, attached: Any) -> None:

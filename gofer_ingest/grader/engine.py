@@ -36,6 +36,28 @@ def engine_errors() -> Iterator[None]:
         raise SandboxUnavailable(f"The container engine went away: {error}") from error
 
 
+@contextmanager
+def knows_runtime(runtime: str | None) -> Iterator[None]:
+    """Say plainly that an engine does not know a runtime; inside `engine_errors`.
+
+    Args:
+        runtime: that the block asks for; None where it leaves it to the engine.
+
+    Raises:
+        SandboxUnavailable: the engine refused the block's request for its runtime.
+    """
+    try:
+        yield
+    except docker.errors.APIError as error:
+        # Docker 20.10: "Unknown runtime specified x"; later: "unknown or invalid runtime name: x"
+        if runtime is not None and "runtime" in str(error).lower() and runtime in str(error):
+            raise SandboxUnavailable(
+                f"The container engine cannot use the runtime {runtime!a} that "
+                f"GOFER_DOCKER_RUNTIME names: {error.explanation or error}"
+            ) from error
+        raise
+
+
 def connect(docker_host: str | None) -> docker.APIClient:
     """Connect to the engine at `docker_host`, or to this machine's.
 

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from gofer_ingest.grader.docker_sandbox import DockerSandbox
 from gofer_ingest.grader.engine import connect, engine_errors
+from gofer_ingest.grader.sharing_sandbox import SharingDockerSandbox
 from shared.errors import GoferError, ImageMissing, SandboxUnavailable
 from shared.model import Limits, new_run_id
 
 if TYPE_CHECKING:
+    import docker
+
     from shared.config import GraderSettings
 
 
@@ -53,7 +56,14 @@ def _engine_checks(settings: GraderSettings, *, is_needed: bool) -> list[Check]:
             )
         ]
     checks = [Check(name="engine", status="ok", message=f"Docker {version} answers.", advice="")]
-    sandbox = DockerSandbox(settings.grader_image, settings.volume_path, settings.docker_host)
+    if settings.docker_runtime is not None:
+        checks.append(_runtime_check(api, settings.docker_runtime, bad))
+    sandbox = DockerSandbox(
+        settings.grader_image,
+        settings.volume_path,
+        settings.docker_host,
+        runtime=settings.docker_runtime,
+    )
     try:
         image_id = sandbox.image_id(None)
     except ImageMissing as error:
@@ -76,7 +86,25 @@ def _engine_checks(settings: GraderSettings, *, is_needed: bool) -> list[Check]:
     )
     if is_needed:
         checks.append(_try_harness(sandbox))
+    if is_needed and settings.shared_start:
+        checks.append(_try_sharing(settings))
     return checks
+
+
+def _runtime_check(
+    api: docker.APIClient, runtime: str, bad: Literal["problem", "warning"]
+) -> Check:
+    with engine_errors():
+        known = sorted(api.info().get("Runtimes") or {})
+    if runtime in known:
+        message = f"Containers run with {runtime}."
+        return Check(name="runtime", status="ok", message=message, advice="")
+    return Check(
+        name="runtime",
+        status=bad,
+        message=f"The engine has no runtime {runtime!a}. It has: {', '.join(known) or 'none'}.",
+        advice="Make it known to the engine, or leave GOFER_DOCKER_RUNTIME unset.",
+    )
 
 
 def _try_harness(sandbox: DockerSandbox) -> Check:
@@ -95,3 +123,27 @@ def _try_harness(sandbox: DockerSandbox) -> Check:
         message="A locked-down container starts and its harness becomes ready.",
         advice="",
     )
+
+
+def _try_sharing(settings: GraderSettings) -> Check:
+    sandbox = SharingDockerSandbox(
+        settings.grader_image,
+        settings.volume_path,
+        settings.docker_host,
+        runtime=settings.docker_runtime,
+        keep=0,
+    )
+    try:
+        sandbox.prepare(None, Limits(), new_run_id()).discard()
+        refusal = sandbox.refusal
+    except GoferError as error:
+        refusal = str(error)
+    if refusal:
+        return Check(
+            name="shared start",
+            status="warning",
+            message=f"Runs cannot share a start here, and have containers of their own. {refusal}",
+            advice="Let processes of containers make user namespaces, or leave "
+            "GOFER_SHARED_START off.",
+        )
+    return Check(name="shared start", status="ok", message="Runs can share a start.", advice="")

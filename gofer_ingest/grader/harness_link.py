@@ -30,10 +30,11 @@ from gofer_ingest.grader.sandbox import (
     Ending,
     Job,
 )
-from shared.errors import HarnessNotReady
+from shared.errors import HarnessNotReady, SandboxUnavailable
 
 LAST_WORDS_S = 5.0
 """How long past a run's time the harness may take to say what there is: it ends the run itself."""
+_GLANCE_S = 0.001
 _HEADER_LENGTH = len(MAGIC) + 1 + NONCE_LENGTH + 8
 
 
@@ -64,6 +65,14 @@ class Channel(abc.ABC):
             TimeoutError: `deadline` (on `time.monotonic`) passed first.
             SandboxUnavailable: the connection broke; what the harness did is unknown.
         """
+
+
+class Outputs(Channel):
+    """A channel to a whole container, which can be let go of."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class ForgedFrame(Exception):
@@ -163,13 +172,28 @@ def pack_run(job: Job) -> PackedJob:
     )
 
 
-def await_ready(channel: Channel, transcript: Transcript, within_s: float) -> None:
-    """Wait until the harness says that it is ready for a job.
+def await_ready(channel: Channel, transcript: Transcript, within_s: float) -> int | None:
+    """Wait until the harness says that it is ready for a job; return the bytes that it takes idle.
 
     Raises:
         HarnessNotReady: it ended or said something else, or the time is over.
     """
-    _await_frame(channel, transcript, READY, NO_NONCE, time.monotonic() + within_s)
+    told = _await_frame(channel, transcript, READY, NO_NONCE, time.monotonic() + within_s)
+    return int(told) if told.isdigit() else None
+
+
+def is_waiting(channel: Channel, transcript: Transcript) -> bool:
+    """Whether a harness that was ready still is: it says nothing and has not ended."""
+    while True:
+        try:
+            chunk = channel.receive(time.monotonic() + _GLANCE_S)
+        except TimeoutError:
+            return True
+        except SandboxUnavailable:
+            return False
+        if chunk is None or chunk[0] is Stream.FRAMES:
+            return False
+        transcript.take(*chunk)  # a library's warning, say
 
 
 def hand_over(channel: Channel, transcript: Transcript, job: PackedJob, within_s: float) -> None:
@@ -212,13 +236,13 @@ def await_answer(
 
 def _await_frame(
     channel: Channel, transcript: Transcript, kind: bytes, nonce: bytes, deadline: float
-) -> None:
+) -> bytes:
     while True:
         try:
             frame = transcript.next_frame()
             if frame is not None:
                 if frame.kind == kind and frame.nonce == nonce:
-                    return
+                    return frame.payload
                 raise ForgedFrame("another frame was due")  # noqa: TRY301 - handled as one below
             chunk = channel.receive(deadline)
         except TimeoutError as error:

@@ -1,10 +1,11 @@
-"""Who is next: the entries that wait, in memory. Pure: no disk, no clock; the worker asks it.
+"""Who is next: the runs that wait, in memory. Pure: no disk, no clock; the worker asks it.
 
 Fair by rounds: a student's first waiting submission is in the present round, the second one in the
 round after it, and so on. Lower rounds go first, and within a round whoever was received first. So
 one student's twenty submissions hold up nobody else's first. A student has one run at a time for
 each assignment, the earlier submission first. A batch of staff's waits in a lane of its own, with
-rounds of its own: nobody is taken from it while a student's live submission can be.
+rounds of its own: nobody is taken from it while a student's live submission can be. A regrade waits
+in a third, behind both.
 """
 
 from __future__ import annotations
@@ -14,37 +15,42 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.model import SubmissionId
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.model import AssignmentKey, SubmissionId
+    from shared.model import AssignmentKey, RegradeItemId
+
+    TicketId = SubmissionId | RegradeItemId
 
 
 class Lane(enum.IntEnum):
-    """Which entries go before which, whatever their rounds: the lower lane first."""
+    """Which go before which, whatever their rounds: the lower lane first."""
 
     LIVE = 0
     BATCH = 1
+    REGRADE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A waiting entry.
+    """What waits: an entry of the spool, or an item of a regrade.
 
     Attributes:
-        id: of the entry.
+        id: of the entry or the item.
         student: whose it is; None where it cannot be told, as of a damaged entry.
         key: for which assignment; None likewise.
         lane: in which it waits.
     """
 
-    id: SubmissionId
+    id: TicketId
     student: str | None
     key: AssignmentKey | None
     lane: Lane = Lane.LIVE
 
 
-_Rank = tuple[Lane, int, "SubmissionId"]
+_Rank = tuple[Lane, int, "TicketId"]
 _Guest = tuple[Lane, str]
 _Seat = tuple[str, "AssignmentKey"]
 
@@ -53,27 +59,42 @@ class Line:
     """The entries that wait, and those that are in hand. Not safe for threads by itself."""
 
     def __init__(self) -> None:
-        self._tickets: dict[SubmissionId, Ticket] = {}
-        self._ranks: dict[SubmissionId, _Rank] = {}
+        self._tickets: dict[TicketId, Ticket] = {}
+        self._ranks: dict[TicketId, _Rank] = {}
         self._ready: list[_Rank] = []
-        self._resting: list[tuple[float, SubmissionId]] = []
-        self._behind: dict[_Seat, list[SubmissionId]] = {}
-        self._in_hand: set[SubmissionId] = set()
+        self._resting: list[tuple[float, TicketId]] = []
+        self._behind: dict[_Seat, list[TicketId]] = {}
+        self._in_hand: set[TicketId] = set()
         self._key_rests: dict[AssignmentKey, float] = {}
         self._rounds = dict.fromkeys(Lane, 0)
         self._last_rounds: dict[_Guest, int] = {}
         self._waiting_of: dict[_Guest, int] = {}
+        self._regrades = 0
 
     def __len__(self) -> int:
-        """How many entries it knows, those in hand among them."""
+        """How many it knows, those in hand among them."""
         return len(self._tickets)
 
-    def __contains__(self, entry_id: SubmissionId) -> bool:
+    def __contains__(self, entry_id: TicketId) -> bool:
         return entry_id in self._tickets
 
     @property
-    def in_hand(self) -> frozenset[SubmissionId]:
-        """The entries that were taken and neither returned nor done."""
+    def entries(self) -> int:
+        """How many of those are entries of the spool."""
+        return len(self._tickets) - self._regrades
+
+    @property
+    def entries_in_hand(self) -> tuple[SubmissionId, ...]:
+        """The entries of the spool that were taken and neither returned nor done."""
+        return tuple(
+            SubmissionId(entry_id)
+            for entry_id in sorted(self._in_hand)
+            if self._tickets[entry_id].lane is not Lane.REGRADE
+        )
+
+    @property
+    def in_hand(self) -> frozenset[TicketId]:
+        """Who was taken and neither returned nor done."""
         return frozenset(self._in_hand)
 
     def join(self, ticket: Ticket) -> None:
@@ -81,10 +102,11 @@ class Line:
         if ticket.id in self._tickets:
             return
         self._tickets[ticket.id] = ticket
+        self._regrades += ticket.lane is Lane.REGRADE
         self._ranks[ticket.id] = (ticket.lane, self._round_of(ticket), ticket.id)
         heapq.heappush(self._ready, self._ranks[ticket.id])
 
-    def keep_only(self, pending: Collection[SubmissionId]) -> None:
+    def keep_only(self, pending: Collection[TicketId]) -> None:
         """Forget the entries that are no longer pending, those in hand excepted."""
         for entry_id in self._tickets.keys() - pending - self._in_hand:
             self._forget(entry_id)
@@ -117,9 +139,7 @@ class Line:
             return ticket
         return None
 
-    def give_back(
-        self, entry_id: SubmissionId, *, not_before: float, is_last: bool = False
-    ) -> None:
+    def give_back(self, entry_id: TicketId, *, not_before: float, is_last: bool = False) -> None:
         """Let an entry in hand wait again once `not_before` has come.
 
         Args:
@@ -130,7 +150,11 @@ class Line:
         if self._leave_hand(entry_id):
             if is_last:
                 own = self._tickets[entry_id].lane
-                lane, last, _ = max([*self._ready, (own, self._rounds[own], entry_id)])
+                # Behind a batch, which may be all there is to show that others fare better; never
+                # behind a regrade, which students do not wait for.
+                lowest = max(own, Lane.BATCH)
+                others = [rank for rank in self._ready if rank[0] <= lowest]
+                lane, last, _ = max([*others, (own, self._rounds[own], entry_id)])
                 self._ranks[entry_id] = (lane, last + 1, entry_id)
             heapq.heappush(self._resting, (not_before, entry_id))
 
@@ -138,18 +162,19 @@ class Line:
         """Let nobody of an assignment be taken before `until`."""
         self._key_rests[key] = until
 
-    def done(self, entry_id: SubmissionId) -> None:
+    def done(self, entry_id: TicketId) -> None:
         """Forget an entry in hand that has left the spool's `new/`."""
         if self._leave_hand(entry_id):
             self._forget(entry_id)
 
     def resting(self, now: float) -> int:
-        """Return how many wait for something else than their turn."""
+        """Return how many entries of the spool wait for something else than their turn."""
         resting = {entry_id for at, entry_id in self._resting if at > now}
-        for entry_id, ticket in self._tickets.items():
-            if ticket.key is not None and self._key_rests.get(ticket.key, 0.0) > now:
-                resting.add(entry_id)
-        return len((resting & self._tickets.keys()) - self._in_hand)
+        keys = {key for key, until in self._key_rests.items() if until > now}
+        if keys:  # seldom: this looks at all who wait
+            resting |= {one.id for one in self._tickets.values() if one.key in keys}
+        waiting = (resting & self._tickets.keys()) - self._in_hand
+        return sum(self._tickets[one].lane is not Lane.REGRADE for one in waiting)
 
     def next_change_at(self, now: float) -> float | None:
         """Return when somebody who rests now can be taken; None where nobody rests."""
@@ -175,7 +200,7 @@ class Line:
         for key in [key for key, until in self._key_rests.items() if until <= now]:
             del self._key_rests[key]
 
-    def _leave_hand(self, entry_id: SubmissionId) -> bool:
+    def _leave_hand(self, entry_id: TicketId) -> bool:
         if entry_id not in self._in_hand:
             return False
         self._in_hand.remove(entry_id)
@@ -186,8 +211,9 @@ class Line:
                     heapq.heappush(self._ready, self._ranks[waiting])
         return True
 
-    def _forget(self, entry_id: SubmissionId) -> None:
+    def _forget(self, entry_id: TicketId) -> None:
         ticket = self._tickets.pop(entry_id)
+        self._regrades -= ticket.lane is Lane.REGRADE
         del self._ranks[entry_id]
         guest = _guest(ticket)
         if guest is None:

@@ -10,9 +10,12 @@ import threading
 import warnings
 from typing import Any, Final
 
-import nbformat
-from nbformat import ValidationError
-from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
+from gofer_ingest.grader.harness.quick_imports import without_url_grammar
+
+with without_url_grammar():
+    import nbformat
+    from nbformat import ValidationError
+    from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
 
 MAJOR_VERSION: Final = 4
 

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shared.errors import GraderError
+from shared.gradebook.writer_lock import LOCK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 log = logging.getLogger(__name__)
-
-LOCK_NAME = "grader.lock"
 
 
 @contextmanager

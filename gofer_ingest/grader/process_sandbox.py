@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import gofer_ingest
 from gofer_ingest.grader import harness_link
 from gofer_ingest.grader.harness_link import Channel, Stream, Transcript
-from gofer_ingest.grader.sandbox import Ending, ImageId, Job, RawResult, Sandbox, Slot
+from gofer_ingest.grader.sandbox import IDLE_MAX_S, Ending, ImageId, Job, RawResult, Sandbox, Slot
 from shared.errors import HarnessNotReady, ImageBuildFailed, SandboxUnavailable
 from shared.model import Limits, RunId, new_run_id
 
@@ -44,16 +44,29 @@ class ProcessSlot(Slot):
     """One harness process that is ready, and the folder it may write to."""
 
     def __init__(
-        self, sandbox: ProcessSandbox, process: subprocess.Popen[bytes], folder: Path
+        self,
+        sandbox: ProcessSandbox,
+        run_id: RunId,
+        process: subprocess.Popen[bytes],
+        folder: Path,
     ) -> None:
+        super().__init__(run_id)
+        self._is_gone = False
         self._sandbox = sandbox
         self.process = process
         self.folder = folder
         self.channel = _PipeChannel(process)
         self.transcript = Transcript()
 
+    def is_waiting(self) -> bool:
+        """Whether the harness runs and is silent; see the port."""
+        return not self._is_gone and harness_link.is_waiting(self.channel, self.transcript)
+
     def discard(self) -> None:
         """End the whole tree of processes and remove the folder."""
+        if self._is_gone:
+            return
+        self._is_gone = True
         if self.process.poll() is None:
             self.process.terminate()  # the supervisor kills whatever the notebook started
             try:
@@ -102,17 +115,26 @@ class ProcessSandbox(Sandbox):
             raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
         return answer
 
-    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ProcessSlot:  # noqa: ARG002 - there is but one
+    def prepare(
+        self,
+        image: str | None,  # noqa: ARG002 - there is but one
+        limits: Limits,
+        run_id: RunId,
+        *,
+        is_ahead: bool = False,
+    ) -> ProcessSlot:
         """Start a harness and wait for it; see the port."""
         with self._making:
             folder = Path(tempfile.mkdtemp(prefix=self._prefix))
             self._in_use.add(folder)
         command = [sys.executable, "-I", "-m", "gofer_ingest.grader.harness"]
         command += ["--folder", str(folder / run_id)]
-        life = limits.time_s + READY_WITHIN_S + TAKEN_WITHIN_S + LIFE_AFTER_DEADLINE_S
-        command += ["--lifetime-s", str(life)]
+        command += ["--lifetime-s", str(limits.time_s + LIFE_AFTER_DEADLINE_S)]
+        command += ["--idle-s", str(READY_WITHIN_S + IDLE_MAX_S + TAKEN_WITHIN_S)]
         command += ["--memory-bytes", str(limits.memory_bytes)]
         command += ["--file-bytes", str(limits.disk_bytes)]
+        if is_ahead:
+            command += ["--ahead"]
         if os.geteuid() == 0:
             os.chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
             command += ["--uid", str(UNPRIVILEGED_ID), "--gid", str(UNPRIVILEGED_ID)]
@@ -132,9 +154,11 @@ class ProcessSandbox(Sandbox):
         except OSError as error:
             self.let_go(folder)
             raise SandboxUnavailable(f"No process could be started: {error}") from error
-        slot = ProcessSlot(self, process, folder)
+        slot = ProcessSlot(self, run_id, process, folder)
         try:
-            harness_link.await_ready(slot.channel, slot.transcript, READY_WITHIN_S)
+            slot.idle_bytes = harness_link.await_ready(
+                slot.channel, slot.transcript, READY_WITHIN_S
+            )
         except HarnessNotReady:
             slot.discard()
             raise

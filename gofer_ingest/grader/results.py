@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from gofer_ingest.grader import stops
+from gofer_ingest.grader import stops, tampering
 from gofer_ingest.grader.sandbox import Ending, RawResult
-from gofer_ingest.grader.untrusted import Name, Untrusted
+from gofer_ingest.grader.untrusted import Line, Name, Untrusted, one_line
 from shared.errors import ResultsUnreadable
 from shared.model import (
     AutograderSpec,
@@ -55,11 +55,12 @@ class _Question(Untrusted):
 class _Answer(Untrusted):
     kind: Literal["results", "refused", "timed_out", "kernel_died", "failed"]
     questions: Annotated[list[_Question], Field(max_length=10_000)]
-    error: _Text
+    error: Line
     log: _Text
     otter_version: Annotated[str, Field(max_length=100)]
     output_truncated: bool
     stops: stops.Stops
+    tampering: tampering.Tampering
     grading_s: _Finite
     memory: _Memory
 
@@ -115,7 +116,7 @@ def conclude(raw: RawResult, spec: AutograderSpec, limits: Limits) -> GradingRes
         answer = _Answer.model_validate_json(raw.answer)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = one_line(".".join(str(part) for part in first["loc"]))
         what = f"{where}: {first['msg']}"
         staff = f"The sandbox's answer is not in the shape the harness writes ({what})."
         return _failure(Verdict.CRASHED, staff, raw, log)
@@ -157,7 +158,7 @@ def invalid_notebook(problem: str) -> GradingResult:
         score=None,
         questions=(),
         student_text=_STUDENT_TEXTS[Verdict.INVALID],
-        staff_text=f"The file is not a valid notebook: {problem}",
+        staff_text=f"The file is not a valid notebook: {one_line(problem)}",
     )
 
 
@@ -188,7 +189,11 @@ def _with_results(
 ) -> GradingResult:
     given = {question.name: question for question in answer.questions}
     known = {question.name: question for question in spec.questions}
-    flags = set()
+    shown = answer.tampering
+    if shown.probe == "silent" and _ran_out_of_memory(answer, raw):
+        shown = shown.model_copy(update={"probe": "not_run"})  # it may have been its last straw
+    flags = tampering.flags_of(shown)
+    log = f"{log}{tampering.log_line(shown)}"
     scores: dict[str, float] = {}
     for name, question in known.items():
         if name not in given:
@@ -202,7 +207,7 @@ def _with_results(
                 staff,
                 raw,
                 log,
-                flags={FLAG_IMPLAUSIBLE},
+                flags={FLAG_IMPLAUSIBLE, *flags},
                 otter_version=answer.otter_version,
                 peak_memory_bytes=answer.memory.peak_bytes,
             )
@@ -227,6 +232,7 @@ def _with_results(
         missing = [name for name in known if name not in scores]
         if missing:
             staff_text += f" Without a result: {', '.join(missing)}."
+    staff_text = f"{staff_text} {tampering.staff_sentences(shown)}".strip()
     return GradingResult(
         verdict=Verdict.GRADED,
         score=total(spec, scores),
@@ -264,8 +270,9 @@ _STUDENT_TEXTS: Final = {
         "restart and run all cells, and submit again."
     ),
     Verdict.OUT_OF_MEMORY: (
-        "Your notebook used more memory than it has. Look for data that grows without end, "
-        "restart and run all cells, and submit again."
+        "Your notebook used more memory than it has. Look for data that grows without end, and "
+        "for a loop that prints without end, which uses memory as well. Then restart and run all "
+        "cells, and submit again."
     ),
     Verdict.CRASHED: (
         "Your notebook stopped working while it was graded. Restart and run all cells to see "

@@ -34,7 +34,7 @@ class Job:
     """One notebook to grade.
 
     Attributes:
-        run_id: labels whatever the adapter makes, so that it can be found and removed.
+        run_id: its slot's.
         notebook: the submission's bytes as stored.
         autograder_zip: the zip's bytes.
         limits: what the run may use.
@@ -73,8 +73,26 @@ LOG_MAX_BYTES = 64 << 20
 """Printing past the notebook's own cells (raw writes to a descriptor) ends the run beyond this."""
 
 
+IDLE_MAX_S = 3600.0
+"""How long a slot may wait for its job; then its harness ends by itself, grader or no grader."""
+
+
 class Slot(abc.ABC):
-    """One place prepared for one run. Its adapter knows what is inside."""
+    """One place prepared for one run. Its adapter knows what is inside.
+
+    Attributes:
+        run_id: of the run that it is for; whatever the adapter made for it carries it as a mark.
+        idle_bytes: memory that it takes while it waits, as its harness tells, or None where
+            nothing counts it.
+    """
+
+    def __init__(self, run_id: RunId, idle_bytes: int | None = None) -> None:
+        self.run_id = run_id
+        self.idle_bytes = idle_bytes
+
+    @abc.abstractmethod
+    def is_waiting(self) -> bool:
+        """Whether its harness is there and still waits for a job; asks no engine."""
 
     @abc.abstractmethod
     def discard(self) -> None:
@@ -122,8 +140,16 @@ class Sandbox(abc.ABC):
         """
 
     @abc.abstractmethod
-    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> Slot:
-        """Start a harness that waits for a job; return when it is ready.
+    def prepare(
+        self, image: str | None, limits: Limits, run_id: RunId, *, is_ahead: bool = False
+    ) -> Slot:
+        """Hand out a slot whose harness waits for a job.
+
+        Args:
+            image: to grade in, or None for the default one.
+            limits: what its run may use. A run's time begins with its job, whenever that comes.
+            run_id: the run's; a slot that was there already has its own.
+            is_ahead: whether it is made for a run that nobody has asked for yet; so it is marked.
 
         Raises:
             SandboxUnavailable: the engine does not answer.
@@ -150,4 +176,10 @@ class Sandbox(abc.ABC):
 
         Raises:
             SandboxUnavailable: the engine does not answer.
+        """
+
+    def close(self) -> None:  # noqa: B027 - not all adapters keep something
+        """Give up what is kept for later runs, at the end of all; an adapter may keep nothing.
+
+        A slot that somebody has stays good, and is given up when it is given back.
         """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from gofer_ingest.grader.untrusted import Name, Untrusted
+from gofer_ingest.grader.untrusted import ShownName, Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,7 +34,7 @@ class Stop(Untrusted):
     """
 
     cell: Annotated[int, Field(ge=1, lt=1 << 31)] | None
-    check: Name | None
+    check: ShownName | None
     how: Literal["interrupted", "killed", "out_of_time", "died"]
 
 
@@ -81,7 +81,7 @@ def students_sentences(
             what = f"the {limits.time_s:g} s for the whole notebook were over in {where}"
         elif stop.how == "died" and ran_out_of_memory:
             what = f"your notebook used more memory than it has in {where}"
-            advice = "Look for data that grows without end, restart"
+            advice = "Look for data that grows, or a loop that prints, without end, restart"
         elif stop.how == "died":
             what = f"your notebook stopped working in {where}"
             advice = "Restart"
@@ -133,7 +133,7 @@ def _place(stop: Stop, questions: Collection[str]) -> str:
     if stop.cell is not None:
         return f"cell {stop.cell}"
     if stop.check is None:
-        return "otter's own cells"
+        return "one of otter's own cells"
     return f"the test of {stop.check}" if stop.check in questions else "a test"
 
 

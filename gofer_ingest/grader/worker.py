@@ -15,11 +15,14 @@ from gofer_ingest.grader.breaker import Breaker, State
 from gofer_ingest.grader.decide import Bury
 from gofer_ingest.grader.desk import Desk
 from gofer_ingest.grader.line import Lane, Line, Ticket
-from gofer_ingest.grader.runs import RunAbandoned, Tools, TriesUsedUp, grade_entry
+from gofer_ingest.grader.regrading import RegradeItems
+from gofer_ingest.grader.runs import RunAbandoned, TriesUsedUp
+from gofer_ingest.grader.work import SpoolEntries, Work
 from shared.errors import (
     AssignmentBlocked,
     DamagedEntry,
     GoferError,
+    GradebookError,
     SpoolError,
     UnknownEntry,
 )
@@ -28,7 +31,9 @@ from shared.requests import Envelope, Source, StaffRequest
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from shared.model import SubmissionId
+    from gofer_ingest.grader.line import TicketId
+    from gofer_ingest.grader.runs import Tools
+    from shared.model import AssignmentKey, SubmissionId
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +44,14 @@ LOOK_EVERY_S: Final = 0.5
 
 
 class _Again(NamedTuple):
-    """An entry that stays in the line: since when it may be taken, and whether behind all."""
+    """One that stays in the line: since when it may be taken, and whether behind all."""
 
     not_before: float
     is_last: bool = False
 
 
 class Worker:
-    """Grades whatever lies in the spool.
+    """Grades whatever lies in the spool, and in between what open regrades ask for.
 
     What is in hand is known to this object's memory alone: after a crash everything that still lies
     in `new/` is simply pending again.
@@ -63,11 +68,21 @@ class Worker:
         self._lock = threading.Lock()
         self._line = Line()
         self._breaker = Breaker()
-        self._desk = Desk(tools.spool, tools.gradebook)
-        self._runs: dict[SubmissionId, Future[None]] = {}
-        self._failures: dict[SubmissionId, int] = {}
+        self._desk = Desk(
+            tools.spool, tools.gradebook, tools.catalogue, tools.passback, on_done=self.ring
+        )
+        self._regrade_items = RegradeItems(tools)
+        self._are_regrades_unread = False
+        entries = SpoolEntries(tools)
+        self._works: dict[Lane, Work] = {
+            Lane.LIVE: entries,
+            Lane.BATCH: entries,
+            Lane.REGRADE: self._regrade_items,
+        }
+        self._runs: dict[TicketId, Future[None]] = {}
+        self._failures: dict[TicketId, int] = {}
         self._paused_by = ""
-        self._told_blocked: set[str] = set()
+        self._told_blocked: set[tuple[AssignmentKey | None, str]] = set()
         self._looked_at = -self._sweep_s
 
     def ring(self) -> None:
@@ -87,8 +102,8 @@ class Worker:
             is_sick = self._breaker.state(now) is not State.WORKING
             paused = self._paused_by if is_sick else None
             return Standing(
-                running=tuple(sorted(self._line.in_hand)),
-                pending=len(self._line),
+                running=self._line.entries_in_hand,
+                pending=self._line.entries,
                 resting=self._line.resting(now),
                 paused=STOPPING if self._is_stopping.is_set() else paused,
             )
@@ -118,7 +133,7 @@ class Worker:
         is_due = now - self._looked_at >= self._sweep_s
         if self._has_news.is_set():
             with self._lock:
-                has_enough = len(self._line) > 2 * self._concurrency
+                has_enough = self._line.entries > 2 * self._concurrency
             is_due = is_due or not has_enough or now - self._looked_at >= LOOK_EVERY_S
         if not is_due:
             return
@@ -126,8 +141,11 @@ class Worker:
         self._looked_at = now
         try:
             pending = self._tools.spool.pending()
+            regrades = self._regrade_tickets()
             with self._lock:
-                self._line.keep_only(set(pending))
+                self._line.keep_only({*pending, *(ticket.id for ticket in regrades)})
+                for ticket in regrades:
+                    self._line.join(ticket)
                 unknown = [
                     entry_id
                     for entry_id in pending
@@ -154,6 +172,20 @@ class Worker:
         if len(unknown) > READ_AT_ONCE:
             self._looked_at = -self._sweep_s
             self._bell.set()
+
+    def _regrade_tickets(self) -> list[Ticket]:
+        try:
+            tickets = self._regrade_items.tickets()
+        except GradebookError as error:
+            if not self._are_regrades_unread:
+                log.warning(
+                    "What there is to regrade cannot be told",
+                    extra={"action": "regrades_unread", "reason": str(error)},
+                )
+            self._are_regrades_unread = True
+            return []
+        self._are_regrades_unread = False
+        return tickets
 
     def _envelope(
         self, entry_id: SubmissionId
@@ -212,29 +244,26 @@ class Worker:
             self._bell.set()
 
     def _grade(self, ticket: Ticket) -> _Again | None:
-        """Grade one entry; return when it may be taken again, or None where it left `new/`."""
-        entry_id = ticket.id
+        """Grade one; return when it may be taken again, or None where it is done with."""
+        work = self._works[ticket.lane]
         try:
-            grade_entry(self._tools, entry_id)
+            work.grade(ticket.id)
         except AssignmentBlocked as error:
             return self._wait_for_staff(ticket, error)
         except (UnknownEntry, RunAbandoned):
             return None  # staff discarded it in between, or the process stops
         except TriesUsedUp:
-            tries = self._tools.spool.tries(entry_id)
-            return self._bury(
-                entry_id, f"The grader went down {tries} times with this notebook in hand."
-            )
+            return self._give_up_after_tries(ticket)
         except GoferError as error:
-            return self._after_failure(entry_id, error)
+            return self._after_failure(ticket, error)
         except Exception as error:
             # The one frame around an entry: a mistake in Gofer itself must cost neither the other
             # entries nor this one's place in the spool.
             log.exception(
                 "Grading failed in a way nobody foresaw",
-                extra={"action": "run_failed", "submission_id": entry_id},
+                extra={"action": "run_failed", **work.named(ticket.id)},
             )
-            return self._after_failure(entry_id, GoferError(f"{type(error).__name__}: {error}"))
+            return self._after_failure(ticket, GoferError(f"{type(error).__name__}: {error}"))
         with self._lock:
             was_sick = self._breaker.state(time.monotonic()) is not State.WORKING
             self._breaker.worked()
@@ -248,20 +277,22 @@ class Worker:
         with self._lock:
             if ticket.key is not None:
                 self._line.rest(ticket.key, until=not_before)
-            is_news = reason not in self._told_blocked
-            self._told_blocked.add(reason)
+            is_news = (ticket.key, reason) not in self._told_blocked
+            self._told_blocked.add((ticket.key, reason))
         if is_news:
             log.error(
                 "An assignment is blocked; its submissions wait",
                 extra={
                     "action": "assignment_blocked",
-                    "submission_id": ticket.id,
+                    "assignment": str(ticket.key),
+                    **self._works[ticket.lane].named(ticket.id),
                     "reason": reason,
                 },
             )
         return _Again(not_before)
 
-    def _after_failure(self, entry_id: SubmissionId, error: GoferError) -> _Again | None:
+    def _after_failure(self, ticket: Ticket, error: GoferError) -> _Again | None:
+        entry_id = ticket.id
         jitter = random.random()  # noqa: S311 - spreads load, keeps no secret
         now = time.monotonic()
         if decide.is_out_of_order(error):
@@ -271,8 +302,8 @@ class Worker:
                 resumes_at = self._breaker.resumes_at or now
             self._tell_pause(pause_s, error)
             if trips > self._tools.max_tries:
-                return self._bury(
-                    entry_id, f"It alone failed {trips} times. The last time: {error}"
+                return self._give_up(
+                    ticket, f"It alone failed {trips} times. The last time: {error}"
                 )
             # Others are tried before it, in case that it is the one to blame.
             return _Again(resumes_at + decide.back_off_s(trips + 1, jitter), is_last=True)
@@ -287,12 +318,12 @@ class Worker:
             error, failures=failures, max_tries=max_tries, jitter=jitter
         )
         if isinstance(decision, Bury):
-            return self._bury(entry_id, decision.reason)
+            return self._give_up(ticket, decision.reason)
         log.warning(
             "A run failed and will be tried again",
             extra={
                 "action": "run_failed",
-                "submission_id": entry_id,
+                **self._works[ticket.lane].named(entry_id),
                 "reason": str(error),
                 "again_in_s": round(decision.after_s, 1),
             },
@@ -308,19 +339,22 @@ class Worker:
                 extra={"action": "paused", "reason": str(error), "again_in_s": round(pause_s, 1)},
             )
 
-    def _bury(self, entry_id: SubmissionId, reason: str) -> _Again | None:
+    def _give_up_after_tries(self, ticket: Ticket) -> _Again | None:
+        tries = self._works[ticket.lane].tries(ticket.id)
+        return self._give_up(
+            ticket, f"The grader went down {tries} times with this notebook in hand."
+        )
+
+    def _give_up(self, ticket: Ticket, reason: str) -> _Again | None:
+        work = self._works[ticket.lane]
         try:
-            self._tools.spool.bury(entry_id, reason)
-        except SpoolError as error:
+            work.give_up(ticket.id, reason)
+        except GoferError as error:
             log.error(  # noqa: TRY400 - the message is what staff need; the disk is what failed
-                "An entry could not be buried",
-                extra={"action": "bury_failed", "submission_id": entry_id, "reason": str(error)},
+                "What could not be graded could not be left to staff",
+                extra={"action": "bury_failed", **work.named(ticket.id), "reason": str(error)},
             )
             return _Again(time.monotonic() + decide.BLOCKED_WAIT_S)
-        log.error(
-            "A submission was set aside for staff",
-            extra={"action": "buried", "submission_id": entry_id, "reason": reason},
-        )
         return None
 
     def _drain(self) -> bool:

@@ -11,6 +11,7 @@ from tornado.netutil import bind_sockets
 
 from gofer_ingest.server.identity import choose_identity
 from gofer_ingest.server.inheritance import Inheritance
+from gofer_ingest.server.public_keys import read_public_keys
 from gofer_ingest.server.serving import serve
 from gofer_ingest.server.supervisor import Supervisor
 from shared.catalogue import load_catalogue
@@ -46,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         marks = {} if given is None else {"server_process": given.number}
         set_up_logging(settings.log_level, settings.log_format, marks)
         identity = choose_identity(settings)
+        read_public_keys(settings.public_key)  # one that cannot be used is told of now
         catalogue = load_catalogue(
             course_config=settings.course_config_path,
             autograders=settings.autograders,

@@ -33,6 +33,7 @@ from shared.errors import GoferError, NotAuthenticated
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Executor
     from types import TracebackType
 
     from tornado.http1connection import HTTP1Connection
@@ -121,10 +122,13 @@ class Handler(RequestHandler):
 
     async def in_thread(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
         """Run what touches the disk in a thread, and wait for it."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self.means.executor, partial(function, *arguments, **named)
-        )
+        return await self._run(self.means.executor, partial(function, *arguments, **named))
+
+    async def in_large_thread(
+        self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs
+    ) -> R:
+        """Run what takes long and much memory in the one thread for it, and wait for it."""
+        return await self._run(self.means.large_executor, partial(function, *arguments, **named))
 
     async def find_room(self) -> None:
         """Check that there is room for one more submission beside all those in hand.
@@ -135,15 +139,15 @@ class Handler(RequestHandler):
         """
         room = self.means.room
         if room.is_look_due:
-            await self.in_thread(room.look)
+            await self.in_thread(room.refresh)
         room.check(self.means.budget.used_bytes)
 
-    async def at_desk(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    async def enquire(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
         """Run what asks the gradebook in a thread of its own kind, and wait for it."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self.means.desk_executor, partial(function, *arguments, **named)
-        )
+        return await self._run(self.means.enquiry_executor, partial(function, *arguments, **named))
+
+    async def _run(self, executor: Executor, function: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(executor, function)
 
     def write_text(self, text: str) -> None:
         """Answer in text, with the given sentence and nothing else."""

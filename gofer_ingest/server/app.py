@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from tornado.web import Application, RequestHandler
 
 from gofer_ingest.server.answering import Handler
-from gofer_ingest.server.handlers import Health, MetricsText, Nothing, Readiness, Submissions
+from gofer_ingest.server.handlers import (
+    Health,
+    MetricsText,
+    Nothing,
+    PublicKeys,
+    Readiness,
+    Submissions,
+)
 from gofer_ingest.server.telling import ID, OwnSubmissions, StaticFile, Submission
 
 if TYPE_CHECKING:
@@ -32,6 +39,7 @@ def make_app(means: Means) -> Application:
             (f"{prefix}healthz", Health, given),
             (f"{prefix}readyz", Readiness, given),
             (f"{prefix}metrics", MetricsText, given),
+            (f"{prefix}jwks\\.json", PublicKeys, given),
             *(
                 (address, handler, {**given, **own})
                 for address, handler, own in means.identity.addresses(means.prefix)

@@ -48,7 +48,9 @@ class Body:
     def __init__(self, limit_bytes: int, budget: BodyBudget) -> None:
         self._limit_bytes = limit_bytes
         self._budget = budget
-        self._received = bytearray()
+        # A body that comes in one piece is never copied. One in many is joined as it comes: as
+        # pieces of a byte each it would take forty times its size.
+        self._received: bytes | bytearray = b""
 
     def expect(self, content_length: str) -> None:
         """Check a Content-Length before anything is read.
@@ -71,16 +73,21 @@ class Body:
         if len(self._received) + len(chunk) > self._limit_bytes:
             raise self._too_large()
         self._budget.reserve(len(chunk))
+        if not self._received:
+            self._received = chunk
+            return
+        if isinstance(self._received, bytes):
+            self._received = bytearray(self._received)
         self._received += chunk
 
     def whole(self) -> bytes:
         """Return what was received."""
-        return bytes(self._received)
+        return bytes(self._received)  # the same object, where it is bytes already
 
     def drop(self) -> None:
         """Forget it and give its share back; doing it again is no error."""
         self._budget.give_back(len(self._received))
-        self._received = bytearray()
+        self._received = b""
 
     def _too_large(self) -> TooLarge:
         limit = f"{self._limit_bytes / (1 << 20):.3g} MB"

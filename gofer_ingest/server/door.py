@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -12,19 +11,20 @@ from gofer_ingest.server.errors import NotAllowed
 from gofer_ingest.server.notebooks import read_notebook
 from gofer_ingest.server.rate_windows import check_rate
 from gofer_ingest.server.recent_receipts import RecentReceipt
-from shared.model import Sha256, new_submission_id, utc_now
+from shared.model import new_submission_id, utc_now
 from shared.requests import Envelope, SubmitPayload
+from shared.spool import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
     from gofer_ingest.server.identity import Person
-    from gofer_ingest.server.notebooks import ReadNotebook, ShapeLimits
+    from gofer_ingest.server.notebooks import ShapeLimits
     from gofer_ingest.server.recent_receipts import RecentReceipts, StudentsReceipts
     from gofer_ingest.server.room import Room
     from shared.catalogue import Catalogue
-    from shared.model import AssignmentKey, SubmissionId
+    from shared.model import AssignmentKey, Sha256, SubmissionId
     from shared.spool import Spool
 
 LARGE_BYTES: Final = 1 << 20
@@ -104,22 +104,18 @@ class Door:
             SpoolError: it could not be stored.
             TooManyWaiting, ServerBusy: not just now; nothing was stored.
         """
-        signed_sha256 = person.body_sha256 and _checked_sha256(body, person.body_sha256)
+        whole = None if person.body_sha256 is None else _as_signed(body, person.body_sha256)
         with self._one_at_a_time if len(body) > LARGE_BYTES else nullcontext():
             notebook = read_notebook(body, self.shape)
         rate = self.catalogue.find(notebook.key).rate
-        sha256 = Sha256(
-            signed_sha256
-            if signed_sha256 and notebook.content is body
-            else hashlib.sha256(notebook.content).hexdigest()
-        )
+        content = whole if whole and notebook.content is body else Content(notebook.content)
         with self.recent.locked(person.name) as given:
             now = self.clock()
-            receipt = self._repeated(given, notebook.key, sha256, now)
+            receipt = self._repeated(given, notebook.key, content.sha256, now)
             if receipt is None:
                 check_rate(given.given_for(notebook.key), notebook.key, rate, now)
-                receipt = RecentReceipt(new_submission_id(), notebook.key, sha256, now)
-                self._deliver(receipt, notebook, person)
+                receipt = RecentReceipt(new_submission_id(), notebook.key, content.sha256, now)
+                self._deliver(receipt, content, person)
                 given.note(receipt)
         return Receipt(
             id=receipt.id,
@@ -138,10 +134,10 @@ class Door:
             return None
         return receipt
 
-    def _deliver(self, receipt: RecentReceipt, notebook: ReadNotebook, person: Person) -> None:
-        size_bytes = len(notebook.content)
+    def _deliver(self, receipt: RecentReceipt, content: Content, person: Person) -> None:
+        size_bytes = len(content.data)
         if self.room.is_look_due:
-            self.room.look()
+            self.room.refresh()
         self.room.check(size_bytes)
         payload = SubmitPayload(
             student=person.name,
@@ -159,19 +155,19 @@ class Door:
             requested_by=person.name,
             received_at=receipt.received_at,
         )
-        self.spool.deliver(envelope, notebook.content)
+        self.spool.deliver(envelope, content)
         self.room.take(size_bytes)
 
 
-def _checked_sha256(body: bytes, expected: str) -> str:
-    """Return the SHA-256 of a body.
+def _as_signed(body: bytes, expected: str) -> Content:
+    """Return a body with its SHA-256.
 
     Raises:
         NotAllowed: it is not the one that whoever signed the request says.
     """
-    sha256 = hashlib.sha256(body).hexdigest()
-    if sha256 != expected:
+    content = Content(body)
+    if content.sha256 != expected:
         raise NotAllowed(
             "What arrived is not what was signed, so nothing was accepted. Submit again."
         )
-    return sha256
+    return content

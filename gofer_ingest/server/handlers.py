@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.bodies import Body
+from gofer_ingest.server.door import LARGE_BYTES
 from gofer_ingest.server.errors import NotAllowed, NotFound
 from gofer_ingest.server.locality import is_local
 from gofer_ingest.server.metrics import CONTENT_TYPE
@@ -60,7 +61,9 @@ class Submissions(Teller):
             )
             return
         means = self.means
-        receipt = await self.in_thread(means.door.accept, self.body.whole(), self._sender)
+        body = self.body.whole()
+        run = self.in_large_thread if len(body) > LARGE_BYTES else self.in_thread
+        receipt = await run(means.door.accept, body, self._sender)
         self.submission_id = receipt.id
         means.metrics.accepted(receipt.key, self.request.request_time())
         status_url = f"{means.prefix}submissions/{receipt.id}"
@@ -90,11 +93,32 @@ class Readiness(Handler):
     is_routine: ClassVar = True
 
     async def answer(self, *words: str) -> None:
-        """Try whether the spool can be written, and whether there is room in it."""
+        """Try whether the spool can be written, and whether there is room in it.
+
+        How the grader is, is told and decides nothing: accepting needs none.
+        """
         del words
         await self.in_thread(self.means.spool.check)
         await self.find_room()
-        self.write_json({"status": "ready"})
+        grader = await self.in_thread(self.means.grader)
+        told: dict[str, object] = {"status": "ready", "grader": str(grader)}
+        if grader.passback is not None:
+            told["passback"] = grader.passback.model_dump(mode="json", exclude={"troubled"})
+        self.write_json(told)
+
+
+class PublicKeys(Handler):
+    """`{prefix}jwks.json`: the keys by which LMSs know Gofer as their tool (LTI 1.3)."""
+
+    is_routine: ClassVar = True
+
+    async def answer(self, *words: str) -> None:
+        """Tell them; the private halves are not in this process."""
+        del words
+        if self.means.public_keys is None:
+            raise NotFound
+        self.set_header("Cache-Control", "public, max-age=3600")
+        self.write_json(dict(self.means.public_keys))
 
 
 class MetricsText(Handler):

@@ -24,12 +24,15 @@ class Inheritance:
         listening: descriptors of the listening sockets.
         life: a pipe's end that is readable once the supervisor is gone, however it went.
         shares: memory in which the processes count their connections.
+        metrics: folder of the processes' counts, for the last one to remove where the supervisor
+            was killed.
     """
 
     number: int
     listening: tuple[int, ...]
     life: int
     shares: int
+    metrics: str
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -44,6 +47,7 @@ class Inheritance:
             f"--listening={listening}",
             f"--life={self.life}",
             f"--shares={self.shares}",
+            f"--metrics={self.metrics}",
         ]
 
     @classmethod
@@ -59,7 +63,7 @@ class Inheritance:
         )
         if not arguments:
             return None
-        for name in ("--process", "--listening", "--life", "--shares"):
+        for name in ("--process", "--listening", "--life", "--shares", "--metrics"):
             parser.add_argument(name, required=True, help=argparse.SUPPRESS)
         given = parser.parse_args(arguments)
         try:
@@ -68,6 +72,7 @@ class Inheritance:
                 listening=tuple(map(int, given.listening.split(","))),
                 life=int(given.life),
                 shares=int(given.shares),
+                metrics=given.metrics,
             )
         except ValueError:
             parser.error("these arguments are for a supervisor to give")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
     from gofer_ingest.server.bodies import BodyBudget
     from gofer_ingest.server.cross_origin import CrossOrigin
-    from gofer_ingest.server.desk import Desk
     from gofer_ingest.server.door import Door
+    from gofer_ingest.server.enquiries import Enquiries
+    from gofer_ingest.server.grader_state import GraderState
     from gofer_ingest.server.identity import Identity
     from gofer_ingest.server.metrics import Metrics
     from gofer_ingest.server.pages import Pages
@@ -57,6 +58,8 @@ class InHand:
 
     def discard(self, request: Request) -> None:
         """Count it no longer; doing it again is no error."""
+        if request not in self._requests:
+            return
         self._requests.discard(request)
         if not self._requests:
             self._is_empty.set()
@@ -89,8 +92,11 @@ class Means:
         room: whether there is room for more of them.
         identity: who sends a request.
         executor: threads for whatever touches the disk.
-        desk: where people ask for their submissions.
-        desk_executor: threads for that, of which a gradebook that is slow to answer may take all:
+        large_executor: the one thread for large submissions, which are read one at a time. Waiting
+            for their turn, they would keep all other threads from the small ones.
+        grader: says how the grader is; reads a file, so ask it in a thread.
+        enquiries: where people ask for their submissions.
+        enquiry_executor: threads for that, of which a slow gradebook may take all:
             accepting needs none of them.
         pages: what browsers are shown.
         budget: what all bodies in hand may have together.
@@ -98,6 +104,7 @@ class Means:
         cross_origin: which pages of other origins may use the server.
         metrics: what is counted.
         in_hand: the requests that are being answered.
+        public_keys: what `jwks.json` holds; None where there is none.
     """
 
     prefix: str
@@ -106,11 +113,14 @@ class Means:
     room: Room
     identity: Identity
     executor: Executor
-    desk: Desk
-    desk_executor: Executor
+    large_executor: Executor
+    grader: Callable[[], GraderState]
+    enquiries: Enquiries
+    enquiry_executor: Executor
     pages: Pages
     budget: BodyBudget
     max_body_bytes: int
     cross_origin: CrossOrigin
     metrics: Metrics
     in_hand: InHand
+    public_keys: Mapping[str, object] | None = None

@@ -8,6 +8,7 @@ small files in a folder that the supervisor made, and any process tells all of t
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import (
@@ -18,7 +19,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import (
     MultiProcessCollector,
     mark_process_dead,
@@ -29,9 +30,11 @@ from shared.errors import SpoolError
 from shared.model import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from gofer_ingest.server.grader_state import GraderState
     from shared.model import AssignmentKey
+    from shared.queue_snapshot import PassbackOutlook
     from shared.spool import Spool
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -50,12 +53,15 @@ class Metrics:
 
     Args:
         spool: looked at whenever the text is made.
+        grader: says how the grader is; asked whenever the text is made.
         is_shared: whether this is one of several processes with a common folder.
     """
 
-    def __init__(self, spool: Spool, *, is_shared: bool = False) -> None:
+    def __init__(
+        self, spool: Spool, grader: Callable[[], GraderState], *, is_shared: bool = False
+    ) -> None:
         self._is_shared = is_shared
-        self._spool = _SpoolCollector(spool)
+        self._looking = (_SpoolCollector(spool), _GraderCollector(grader))
         own = self._own = CollectorRegistry()
         self._accepted = Counter(
             "gofer_submissions_accepted",
@@ -120,11 +126,17 @@ class Metrics:
     def text(self) -> bytes:
         """Return all of it as Prometheus reads it. Lists the spool: call it in a thread."""
         told = CollectorRegistry()
-        told.register(self._spool)
+        for collector in self._looking:
+            told.register(collector)
         if self._is_shared:
             MultiProcessCollector(told)  # type: ignore[no-untyped-call]
             return generate_latest(told)
         return generate_latest(self._own) + generate_latest(told)
+
+
+def forget_all(folder: str) -> None:
+    """Remove the processes' common folder, where their supervisor cannot do it any more."""
+    shutil.rmtree(folder, ignore_errors=True)  # another of them may be faster
 
 
 def forget_process(pid: int, folder: str) -> None:
@@ -171,3 +183,75 @@ class _SpoolCollector(Collector):
             "Space that is left on the volume's disk.",
             value=census.free_bytes,
         )
+
+
+class _GraderCollector(Collector):
+    """Whether anybody grades, as the grader's last snapshot tells."""
+
+    def __init__(self, grader: Callable[[], GraderState]) -> None:
+        self._grader = grader
+
+    def collect(self) -> Iterator[Metric]:
+        """Look, and tell."""
+        state = self._grader()
+        yield GaugeMetricFamily(
+            "gofer_grader_running", "Whether the grader runs.", value=float(state.is_running)
+        )
+        paused = GaugeMetricFamily(
+            "gofer_grader_paused",
+            "1 with the reason while the grader claims nothing; absent otherwise.",
+            labels=("reason",),
+        )
+        if state.paused is not None:
+            paused.add_metric((state.paused,), 1)
+        yield paused
+        if state.silent_s is not None:
+            yield GaugeMetricFamily(
+                "gofer_grader_silent_seconds",
+                "Seconds since the grader last said how its queue is.",
+                value=state.silent_s,
+            )
+        yield GaugeMetricFamily(
+            "gofer_grader_warm_idle",
+            "Sandboxes that are ready before anybody asks.",
+            value=state.warm_idle,
+        )
+        taken = CounterMetricFamily(
+            "gofer_grader_slots",
+            "Runs since the grader started, by whether their sandbox was ready.",
+            labels=("ready",),
+        )
+        taken.add_metric(("yes",), state.warm_hits)
+        taken.add_metric(("no",), state.warm_misses)
+        yield taken
+        if state.backup_age_s is not None:
+            yield GaugeMetricFamily(
+                "gofer_backup_age_seconds",
+                "Seconds since the gradebook's newest daily backup.",
+                value=state.backup_age_s,
+            )
+        if state.passback is not None:
+            yield from _passback(state.passback)
+
+
+def _passback(outlook: PassbackOutlook) -> Iterator[GaugeMetricFamily]:
+    """Tell what the grader said of the outbox."""
+    grades = GaugeMetricFamily(
+        "gofer_passback_grades",
+        "Grades that have not arrived at the LMS, by where they are.",
+        labels=("state",),
+    )
+    for state in ("queued", "held", "parked", "failed"):
+        grades.add_metric((state,), getattr(outlook, state))
+    yield grades
+    oldest = outlook.oldest_queued_at
+    yield GaugeMetricFamily(
+        "gofer_passback_oldest_seconds",
+        "Seconds since the oldest queued grade was made; 0 where none is queued.",
+        value=max(0.0, (utc_now() - oldest).total_seconds()) if oldest else 0.0,
+    )
+    yield GaugeMetricFamily(
+        "gofer_passback_lms_troubled",
+        "How many LMSs are left alone for a while, since they fail or do not let us in.",
+        value=len(outlook.troubled),
+    )

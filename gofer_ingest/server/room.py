@@ -2,18 +2,20 @@
 
 Other programs and other server processes fill the same disk, so this is a look from time to time
 and no reservation: about a second old, with what this process has taken since. The margin that
-`GOFER_MIN_FREE_DISK` leaves has to be wide enough for that.
+`GOFER_MIN_FREE_DISK` leaves has to be wide enough for that. While submissions keep coming nobody
+waits for a look, however many entries it has to list.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gofer_ingest.server.errors import TooManyWaiting
-from shared.errors import SpoolFull
+from shared.errors import SpoolFull, SpoolUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 FRESH_S: Final = 1.0
 """Seconds that a look is good for. Listing 20,000 entries takes 10 ms, which is too long for each
 request."""
+
+LATE_S: Final = 3.0
+"""Seconds after which whoever comes first takes the next look before going on."""
 
 BESIDES_BYTES: Final = 16 << 10
 """What an entry takes beside its notebook: its folder, its envelope, its note among the recent
@@ -70,6 +75,25 @@ class Room:
         look = self._look
         is_fresh = look is not None and self._clock() - look.at_s < FRESH_S
         return not is_fresh and not self._looking.locked()
+
+    def refresh(self) -> None:
+        """Have a look that is due: here where the last one is late, else in a thread of its own.
+
+        May list a folder, so call it in a thread.
+
+        Raises:
+            SpoolUnavailable: the last look is late, and the disk refused.
+        """
+        look = self._look
+        if look is None or self._clock() - look.at_s >= LATE_S:
+            self.look()
+        elif self.is_look_due:
+            threading.Thread(target=self._look_aside, name="room", daemon=True).start()
+
+    def _look_aside(self) -> None:
+        # The disk's refusal is for whoever finds the look late.
+        with suppress(SpoolUnavailable):
+            self.look()
 
     def look(self) -> None:
         """Look at queue and disk. Lists a folder, so call it in a thread.

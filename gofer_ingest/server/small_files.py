@@ -11,7 +11,7 @@ harm. So nothing may be kept here that cannot be missed. Every function lets `OS
 """
 
 # pathlib knows neither descriptors nor flock, and hides which calls it makes:
-# ruff: noqa: PTH102
+# ruff: noqa: PTH102, PTH104
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ _LONGEST_PAUSE_S: Final = 0.02
 """Between two tries to lock: a lock of the kernel's cannot be waited for with a deadline."""
 
 _FRESH_SUFFIX: Final = ".new"
-_OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OPEN_LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that someone put there would wait for a writer for ever.
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -60,9 +59,8 @@ def file_name(name: str) -> str:
 class LockedFile:
     """The file of one name, while its lock is held."""
 
-    def __init__(self, directory: int, name: str) -> None:
-        self._directory = directory
-        self._name = name
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     def read(self, max_bytes: int) -> bytes | None:
         """Return its content; None where there is no such file.
@@ -70,7 +68,7 @@ class LockedFile:
         Raises:
             OSError: it cannot be read, is no plain file, or has more than `max_bytes`.
         """
-        return _read(self._directory, self._name, max_bytes)
+        return _read(self._path, max_bytes)
 
     def append(self, content: bytes) -> None:
         """Add to its end; make it where it is missing.
@@ -78,22 +76,13 @@ class LockedFile:
         To replace a file costs 0.5 ms on ext4, which hands its data to the disk at once then. To
         add to it costs 0.03 ms.
         """
-        self._write(self._name, os.O_APPEND, content)
+        _write(self._path, os.O_APPEND, content)
 
     def replace(self, content: bytes) -> None:
         """Put new content in its place, in one step."""
-        fresh = self._name + _FRESH_SUFFIX  # nobody else writes it: the lock is ours
-        self._write(fresh, os.O_TRUNC, content)
-        os.rename(fresh, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
-
-    def _write(self, name: str, how: int, content: bytes) -> None:
-        descriptor = os.open(name, _WRITE | how, FILE_MODE, dir_fd=self._directory)
-        try:
-            rest = memoryview(content)
-            while rest:  # a nearly full disk takes a part, and refuses at the next call
-                rest = rest[os.write(descriptor, rest) :]
-        finally:
-            os.close(descriptor)
+        fresh = self._path.with_name(self._path.name + _FRESH_SUFFIX)
+        _write(fresh, os.O_TRUNC, content)  # nobody else writes it: the lock is ours
+        os.rename(fresh, self._path)
 
 
 class SmallFiles:
@@ -116,48 +105,38 @@ class SmallFiles:
             ServerBusy: someone else held the lock for `WAIT_S`.
             OSError: it cannot be locked.
         """
-        called = file_name(name)
+        path = self._path_of(name)
         deadline_s = time.monotonic() + WAIT_S
-        own_lock = self._own_locks[int(called[:2], 16)]
+        own_lock = self._own_locks[int(path.name[:2], 16)]
         if not own_lock.acquire(timeout=WAIT_S):
             raise ServerBusy
         try:
-            with self.opened_folder(called[:2]) as directory:
-                lock = os.open(LOCK_NAME, _OPEN_LOCK, FILE_MODE, dir_fd=directory)
-                try:
-                    _lock(lock, deadline_s)
-                    yield LockedFile(directory, called)
-                finally:
-                    os.close(lock)  # which unlocks it, as the kernel does for a killed process
+            lock = self._opened_lock(path.parent)
+            try:
+                _lock(lock, deadline_s)
+                yield LockedFile(path)
+            finally:
+                os.close(lock)  # which unlocks it, as the kernel does for a killed process
         finally:
             own_lock.release()
 
     def read(self, name: str, max_bytes: int) -> bytes | None:
         """Return a file's content without its lock, as `LockedFile.read` does."""
-        called = file_name(name)
-        try:
-            directory = os.open(self._folder / called[:2], _OPEN_FOLDER)
-        except FileNotFoundError:
-            return None
-        try:
-            return _read(directory, called, max_bytes)
-        finally:
-            os.close(directory)
+        return _read(self._path_of(name), max_bytes)
 
-    @contextmanager
-    def opened_folder(self, prefix: str) -> Iterator[int]:
-        """Open the folder of the names that begin with `prefix`; make it where it is missing."""
-        folder = self._folder / prefix
+    def _path_of(self, name: str) -> Path:
+        called = file_name(name)
+        return self._folder / called[:2] / called
+
+    def _opened_lock(self, folder: Path) -> int:
+        """Open the lock of a folder; make both where they are missing."""
+        lock = folder / LOCK_NAME
         try:
-            directory = os.open(folder, _OPEN_FOLDER)
+            return os.open(lock, _OPEN_LOCK, FILE_MODE)
         except FileNotFoundError:
             for missing in (self._folder.parent, self._folder, folder):
                 _make_directory(missing)  # and no further up: the volume may be away
-            directory = os.open(folder, _OPEN_FOLDER)
-        try:
-            yield directory
-        finally:
-            os.close(directory)
+            return os.open(lock, _OPEN_LOCK, FILE_MODE)
 
 
 def _make_directory(path: Path) -> None:
@@ -181,15 +160,25 @@ def _lock(descriptor: int, deadline_s: float) -> None:
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _read(directory: int, name: str, max_bytes: int) -> bytes | None:
+def _write(path: Path, how: int, content: bytes) -> None:
+    descriptor = os.open(path, _WRITE | how, FILE_MODE)
     try:
-        descriptor = os.open(name, _READ, dir_fd=directory)
+        rest = memoryview(content)
+        while rest:  # a nearly full disk takes a part, and refuses at the next call
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path, max_bytes: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, _READ)
     except FileNotFoundError:
         return None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
-            raise OSError(f"{name} is no plain file of {max_bytes} bytes at most")
+            raise OSError(f"{path.name} is no plain file of {max_bytes} bytes at most")
         parts = []
         rest = status.st_size
         while rest and (part := os.read(descriptor, rest)):

@@ -1,7 +1,8 @@
 """What a student may be told of a submission. Pure: facts in, a status out.
 
-Nothing of a result is in a status before its assignment publishes it, and nothing of hidden tests
-is in one ever. What the notebook printed, the text for staff, logs and flags do not come this far.
+Nothing of a result is in a status before its assignment publishes it, nor of a score that staff
+have to accept before it counts, and nothing of hidden tests is in one ever. What the notebook
+printed, the text for staff, logs and flags do not come this far.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from shared.gradebook.history import CountedResult
+    from shared.gradebook.history import CountedResult, GradeTold
     from shared.model import (
         AssignmentKey,
         AutograderSpec,
@@ -118,12 +119,15 @@ class Status:
         hold: why nobody can say; None where there is no reason of its own.
         is_published: whether students see results of this assignment now.
         publishes_at: from when on they will; None where they do already or nobody set a time.
-        verdict: how it ended; None before that, before it is published, and where it cannot be
-            read at the moment. Alike for what follows.
+        is_held: whether there is a score that students would see, and staff look at it first.
+        verdict: how it ended; None before that, before it is published, while it is held, and
+            where it cannot be read at the moment. Alike for what follows.
         score: None also where the verdict has none.
         student_text: plain sentences; empty alike.
         graded_at: when the verdict was decided.
         questions: None also where it is not known which of them are hidden.
+        grade: the student's grade of record for the assignment, of whichever submission; None also
+            where one asks for several at once.
     """
 
     submitted: Submitted
@@ -134,17 +138,20 @@ class Status:
     hold: Hold | None = None
     is_published: bool = False
     publishes_at: datetime | None = None
+    is_held: bool = False
     verdict: Verdict | None = None
     score: Score | None = None
     student_text: str = ""
     graded_at: datetime | None = None
     questions: QuestionsTold | None = None
+    grade: GradeTold | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether it may say something else soon, without anybody's doing."""
-        is_missing = self.state is State.RECORDED and self.is_published and self.verdict is None
-        return self.state in {State.WAITING, State.RUNNING} or is_missing
+        if self.state is State.RECORDED:
+            return self.is_published and not self.is_held and self.verdict is None
+        return self.state in {State.WAITING, State.RUNNING}
 
 
 def decide_status(submitted: Submitted, facts: Facts) -> Status:
@@ -161,13 +168,7 @@ def decide_status(submitted: Submitted, facts: Facts) -> Status:
         case State.RUNNING:
             return replace(status, typical_s=_typical_s(status, facts))
         case State.RECORDED if facts.result is not None and status.is_published:
-            return replace(
-                status,
-                verdict=facts.result.verdict,
-                score=facts.result.score,
-                student_text=facts.result.student_text,
-                graded_at=facts.result.finished_at,
-            )
+            return _told(status, facts.result)
     return status
 
 
@@ -207,6 +208,19 @@ def _state(submitted: Submitted, facts: Facts) -> State:
         and submitted.id in facts.snapshot.running
     )
     return State.RUNNING if is_running else State.WAITING
+
+
+def _told(status: Status, result: CountedResult) -> Status:
+    # one that ended without a score makes no grade, whatever staff decide
+    if result.is_held and result.score is not None:
+        return replace(status, is_held=True)
+    return replace(
+        status,
+        verdict=result.verdict,
+        score=result.score,
+        student_text=result.student_text,
+        graded_at=result.finished_at,
+    )
 
 
 def _publishes_at(facts: Facts) -> datetime | None:

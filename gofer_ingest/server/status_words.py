@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gofer_ingest.server.status import Hold, State
@@ -10,7 +11,9 @@ from shared.model import Verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gofer_ingest.server.enquiries import GivenGrade
     from gofer_ingest.server.status import QuestionsTold, Status
+    from shared.gradebook.history import GradeTold
     from shared.model import Score
 
 PAUSED: Final = "Grading is paused at the moment; your submission is safe and keeps its place."
@@ -23,6 +26,10 @@ SET_ASIDE: Final = (
     "is lost."
 )
 NOT_YET: Final = "Grading is done. Scores are not shown yet."
+HELD: Final = (
+    "It was graded. Your teachers look at this submission before it counts, and no score is shown "
+    "until then. You need not do anything; ask them if you wonder why."
+)
 OUT_OF_REACH: Final = "Grading is done. The result cannot be shown at the moment; look again soon."
 
 _LABELS: Final = {
@@ -41,6 +48,7 @@ _VERDICT_LABELS: Final = {
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
+_DAY_S: Final = 86_400
 _A_MOMENT_S: Final = 10
 _SECONDS_UP_TO_S: Final = 55
 _MINUTES_UP_TO_S: Final = 55 * 60
@@ -48,6 +56,8 @@ _MINUTES_UP_TO_S: Final = 55 * 60
 
 def label(status: Status) -> str:
     """Return the status in one to three words."""
+    if status.is_held:
+        return "With your teachers"
     return _LABELS[status.state] if status.verdict is None else _VERDICT_LABELS[status.verdict]
 
 
@@ -77,11 +87,53 @@ def _recorded(status: Status) -> str:
         if status.publishes_at is None:
             return NOT_YET
         return f"Grading is done. Scores are shown from {utc_text(status.publishes_at)} on."
+    if status.is_held:
+        return HELD
     if status.verdict is None:
         return OUT_OF_REACH
     if status.score is None:
         return status.student_text
     return f"Graded: {score_text(status.score)} points."
+
+
+def grade_sentence(status: Status) -> str:
+    """Return what the student's grade is and what made it; empty where nothing is told of it."""
+    grade = status.grade
+    if grade is None:
+        return ""
+    if grade.is_override:
+        return override_sentence(grade)
+    is_this = grade.submission_id == status.submitted.id
+    text = (
+        f"Your grade for this assignment is {score_text(grade.score)} points, from "
+        f"{'this' if is_this else 'another'} submission."
+    )
+    if not grade.late_s:
+        return text
+    if grade.earned is None or not grade.penalty:
+        return f"{text} It came {late_text(grade.late_s)} late, which took nothing off."
+    return (
+        f"{text} It came {late_text(grade.late_s)} late, which took {100 * grade.penalty:.3g} "
+        f"percent off the {points_text(grade.earned.points)} points that it earned."
+    )
+
+
+def override_sentence(grade: GradeTold) -> str:
+    """Return what the student is told of a grade that staff set."""
+    comment = f" They say: {grade.comment}" if grade.comment else ""
+    return (
+        f"Your teachers set your grade for this assignment: {score_text(grade.score)} points."
+        f"{comment}"
+    )
+
+
+def late_text(seconds: float) -> str:
+    """Return how late something is, as people say it; never less than it is."""
+    for unit_s, name in ((_DAY_S, "day"), (_HOUR_S, "hour"), (_MINUTE_S, "minute")):
+        if seconds > 2 * unit_s or name == "minute":
+            number = math.ceil(seconds / unit_s)
+            break
+    return f"{number} {name}{'s' * (number != 1)}"
 
 
 def score_text(score: Score) -> str:
@@ -138,13 +190,30 @@ def as_json(status: Status, prefix: str) -> dict[str, Any]:
         "expected_wait_s": _rounded(status.expected_wait_s),
         "published": status.is_published,
         "publishes_at": None if status.publishes_at is None else status.publishes_at.isoformat(),
+        "held": status.is_held,
         "verdict": None if status.verdict is None else status.verdict.value,
         "score": None if status.score is None else status.score.points,
         "points_possible": None if status.score is None else status.score.possible,
         "student_text": status.student_text,
         "graded_at": None if status.graded_at is None else status.graded_at.isoformat(),
         **_questions(status.questions),
+        "grade": status.grade and status.grade.score.points,
+        "grade_points_possible": status.grade and status.grade.score.possible,
+        "grade_text": grade_sentence(status),
         "status_url": f"{prefix}submissions/{submitted.id}",
+    }
+
+
+def given_as_json(given: GivenGrade) -> dict[str, Any]:
+    """Return what a program reads of a grade without a submission."""
+    key, grade = given.key, given.grade
+    return {
+        "course": key.course,
+        "section": key.section,
+        "assignment": key.assignment,
+        "grade": grade.score.points,
+        "grade_points_possible": grade.score.possible,
+        "grade_text": override_sentence(grade),
     }
 
 

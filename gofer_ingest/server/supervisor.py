@@ -106,7 +106,7 @@ class Supervisor:
         with tempfile.TemporaryDirectory(prefix="gofer-metrics-") as metrics:
             keepers = [
                 asyncio.create_task(
-                    self._keep(Inheritance(number, listening, life, shares), metrics)
+                    self._keep(Inheritance(number, listening, life, shares, metrics))
                 )
                 for number, _ in enumerate(self._lives, start=1)
             ]
@@ -119,14 +119,14 @@ class Supervisor:
         _log.info("Stopped", extra={"action": "stopped"})
         return 0 if is_asked else 1
 
-    async def _keep(self, given: Inheritance, metrics: str) -> None:
+    async def _keep(self, given: Inheritance) -> None:
         """Run one process, again and again, until it is to stop or there is no hope for any."""
         loop = asyncio.get_running_loop()
         lives = self._lives[given.number - 1]
         delay_s = 0.0
         while not await self._is_to_stop_within(delay_s):
             lives.begin(loop.time())
-            code = await self._run_once(given, metrics)
+            code = await self._run_once(given)
             if self._stop.is_set():
                 return
             delay_s = lives.end(loop.time())
@@ -151,7 +151,7 @@ class Supervisor:
             await asyncio.wait_for(self._stop.wait(), seconds)
         return self._stop.is_set()
 
-    async def _run_once(self, given: Inheritance, metrics: str) -> int | None:
+    async def _run_once(self, given: Inheritance) -> int | None:
         """Run one process to its end; return its exit code, or None where it cannot be started."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -160,7 +160,7 @@ class Supervisor:
                 "gofer_ingest.server",
                 *given.arguments(),
                 stdin=asyncio.subprocess.DEVNULL,
-                env=child_environment({FOLDER_VARIABLE: metrics}),
+                env=child_environment({FOLDER_VARIABLE: given.metrics}),
                 pass_fds=given.descriptors,
             )
         except OSError as error:
@@ -174,7 +174,7 @@ class Supervisor:
             self._signal(signal.SIGTERM)
         code = await process.wait()
         self._running.discard(process)
-        forget_process(process.pid, metrics)
+        forget_process(process.pid, given.metrics)
         return code
 
     async def _end(self, keepers: list[asyncio.Task[None]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from gofer_ingest.server.answering import Handler
 from gofer_ingest.server.errors import BadQuery, NotFound
 from gofer_ingest.server.pages import ROWS, Reader
-from gofer_ingest.server.status_words import as_json, sentence
+from gofer_ingest.server.status_words import as_json, given_as_json, sentence
 from shared.model import SubmissionId
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ class Teller(Handler):
         """Answer with the page of one's own submissions."""
         person = await self.person()
         before = self._before()
-        desk = self.means.desk
-        page = await self.at_desk(desk.list_of, person.name, before=before, limit=ROWS)
+        enquiries = self.means.enquiries
+        page = await self.enquire(enquiries.list_of, person.name, before=before, limit=ROWS)
         self.write_page(self.means.pages.home(self._reader(person), page, before))
 
     async def show_submission(self, submission_id: SubmissionId) -> None:
         """Answer with the state of one submission."""
         person = await self.person()
-        status = await self.at_desk(self.means.desk.status_of, submission_id, person)
+        status = await self.enquire(self.means.enquiries.status_of, submission_id, person)
         self.set_header("Vary", "Accept")
         if self.is_page_wanted:
             self.write_page(self.means.pages.submission(self._reader(person), status))
@@ -47,8 +47,8 @@ class Teller(Handler):
         """Answer with one's own submissions as JSON."""
         person = await self.person()
         before, limit = self._before(), self._limit()
-        desk, prefix = self.means.desk, self.means.prefix
-        page = await self.at_desk(desk.list_of, person.name, before=before, limit=limit)
+        enquiries, prefix = self.means.enquiries, self.means.prefix
+        page = await self.enquire(enquiries.list_of, person.name, before=before, limit=limit)
         older_url = None
         if page.has_more:
             last = page.statuses[-1].submitted.id
@@ -57,6 +57,7 @@ class Teller(Handler):
         self.write_json(
             {
                 "submissions": [as_json(status, prefix) for status in page.statuses],
+                "grades_without_submission": [given_as_json(given) for given in page.given],
                 "older_url": older_url,
                 "is_complete": page.is_complete,
             }

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from shared.batch.finding import composed
+from shared.csv_text import decoded, records, told
 from shared.errors import BatchRefused
 from shared.model import AssignmentKey, opaque_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 COLUMNS: Final = ("file", "student", "assignment", "received_at")
 REQUIRED: Final = ("file", "student")
-_MOST_ERRORS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +56,13 @@ def read_manifest(
     Raises:
         BatchRefused: it cannot be used; each line of the message names file, line and column.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise BatchRefused(
-            f"{name}, line {line}: it is not UTF-8. Save it as “CSV UTF-8”."
-        ) from error
-    records = _records(text, name)
-    _, header = next(records, (1, []))
+    lines = records(decoded(content, name, BatchRefused), name, BatchRefused)
+    _, header = next(lines, (1, []))
     columns = _columns(header, name)
     rows: list[Row] = []
     errors: list[str] = []
     seen: dict[tuple[str, str], int] = {}
-    for line, cells in records:
+    for line, cells in lines:
         where = f"{name}, line {line}"
         if len(cells) != len(columns):
             errors.append(f"{where}: it has {len(cells)} columns instead of {len(columns)}")
@@ -91,25 +82,7 @@ def read_manifest(
 
 def refused(errors: Sequence[str]) -> BatchRefused:
     """Return the error that names what is wrong, the first twenty of it."""
-    shown = list(errors[:_MOST_ERRORS])
-    if len(errors) > len(shown):
-        shown.append(f"and {len(errors) - len(shown)} more")
-    return BatchRefused("\n".join([*shown, "Nothing of this batch was taken."]))
-
-
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records that are not empty, each with the line it begins in."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise BatchRefused(f"{name}, line {line}: it is not CSV: {error}.") from error
-        if any(cell.strip() for cell in cells):
-            yield line, cells
+    return BatchRefused(told(errors, "Nothing of this batch was taken."))
 
 
 def _columns(header: list[str], name: str) -> list[str]:

@@ -29,9 +29,15 @@ def _nothing(written: object) -> object:
     return None if written == "" else written
 
 
+def _course_id(written: object) -> object:
+    """Take what names a course; anything else the old service never used, so it may stand there."""
+    return written if isinstance(written, str) and written else None
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    course_id: Annotated[str | None, BeforeValidator(_course_id)] = None
     subpath_to_zips: Annotated[StrictStr | None, BeforeValidator(_nothing)] = None
     assignments: dict[str, Annotated[LmsId | None, BeforeValidator(_nothing)]] | None = None
 
@@ -88,7 +94,14 @@ def _assignments(
             zip_path = first_that_exists(
                 [folder / f"{assignment}{_SUFFIX}", folder / assignment / ZIP_NAME]
             )
-        yield Entry(key, zip_path, solution=None, written=Written(lms_id=lms_id))
+        yield Entry(
+            key,
+            zip_path,
+            solution=None,
+            written=Written(lms_id=lms_id),
+            source=path,
+            course_id=section.course_id,
+        )
 
 
 def _zips_in(folder: Path) -> set[str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import ConfigError, UnknownAssignment
+from shared.grade_policy import GradePolicy
 from shared.model import (
     AssignmentKey,
-    AttemptsPolicy,
     Limits,
     PublishRule,
     RateLimit,
@@ -18,6 +18,8 @@ from shared.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from shared.catalogue.passback import Passback
 
 KINDS: Final = ("lab", "hw", "project")
 """The folders that stand for kinds of assignments."""
@@ -35,10 +37,12 @@ class Assignment:
         solution: a notebook that must earn full points; None where none is named.
         image: the grader image for it; None takes the grader's own.
         limits: what one run may use.
-        attempts: which of a student's runs becomes the grade of record.
         lms_id: what the LMS calls it; None where it is not posted.
         rate: how often a student may submit it.
         publish: when students see its scores.
+        policy: how a student's grade of record is made of their runs.
+        passback: how its grades go to an LMS; None where they do not.
+        time_zone: in which its course lives, such as `Europe/Berlin`; None where none is named.
     """
 
     key: AssignmentKey
@@ -46,10 +50,12 @@ class Assignment:
     solution: Path | None
     image: str | None
     limits: Limits
-    attempts: AttemptsPolicy
     lms_id: str | None
     rate: RateLimit = RateLimit.parse("off")  # noqa: RUF009 - frozen
     publish: PublishRule = PublishRule.parse("immediately")  # noqa: RUF009 - frozen
+    policy: GradePolicy = GradePolicy()  # noqa: RUF009 - frozen
+    passback: Passback | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,13 @@ class Defaults:
         limits: what one run may use.
         rate: how often a student may submit it.
         publish: when students see its scores.
+        edx_url: of the edX that the classic course config's grades go to.
     """
 
     limits: Limits = Limits()  # noqa: RUF009 - frozen
     rate: RateLimit = RateLimit.parse("off")  # noqa: RUF009 - frozen
     publish: PublishRule = PublishRule.parse("immediately")  # noqa: RUF009 - frozen
+    edx_url: str | None = None
 
 
 class Catalogue:

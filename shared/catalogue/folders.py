@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.catalogue.entries import KINDS, ZIP_NAME, Assignment, Defaults, key_of
-from shared.model import AttemptsPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,6 @@ def _assignment(path: Path, defaults: Defaults, course: str) -> Assignment:
         solution=None,
         image=None,
         limits=defaults.limits,
-        attempts=AttemptsPolicy.BEST,
         lms_id=None,
         rate=defaults.rate,
         publish=defaults.publish,

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.catalogue.entries import conventional_zip, key_of
 from shared.catalogue.written import Entry, Written, config_error
+from shared.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,7 @@ def structured_assignments(content: object, path: Path, autograders: Path) -> It
             for name, assignment in section.assignments.items():
                 key = key_of(path, course_name, section_name, name)
                 written = assignment.over(section, course)
+                _check_policy(written, path, key)
                 zip_path = _resolve(written.autograder, key, path, autograders)
                 yield Entry(
                     key=key,
@@ -71,7 +73,17 @@ def structured_assignments(content: object, path: Path, autograders: Path) -> It
                     or conventional_zip(autograders, key.course, key.section, key.assignment),
                     solution=_resolve(written.solution, key, path, autograders),
                     written=written,
+                    source=path,
                 )
+
+
+def _check_policy(written: Written, path: Path, key: AssignmentKey) -> None:
+    """Refuse what only the levels together show to be wrong."""
+    try:
+        written.policy()
+    except ValueError as error:
+        place = f"courses.{key.course}.sections.{key.section}.assignments.{key.assignment}"
+        raise ConfigError(f"{path}: {place}.due: {error}") from None
 
 
 def _resolve(

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+from pydantic import BeforeValidator, Field, StrictStr
 
 from shared.catalogue.entries import Assignment, Defaults
+from shared.catalogue.passback import Passback, WrittenPassback, edx_passback
+from shared.catalogue.written_policy import WrittenPolicy
 from shared.errors import ConfigError
-from shared.model import AssignmentKey, AttemptsPolicy, Limits, PublishRule, RateLimit
+from shared.model import AssignmentKey, Limits, PublishRule, RateLimit
 from shared.sizes import size_bytes
 
 if TYPE_CHECKING:
@@ -44,10 +46,8 @@ Rate = Annotated[RateLimit, BeforeValidator(_parsed(RateLimit.parse))]
 Publish = Annotated[PublishRule, BeforeValidator(_parsed(PublishRule.parse))]
 
 
-class Written(BaseModel):
+class Written(WrittenPolicy):
     """The keys of an assignment; a section or a course may write them too, as defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     autograder: Text | None = None
     solution: Text | None = None
@@ -59,10 +59,10 @@ class Written(BaseModel):
     pids: Annotated[int, Field(gt=0, strict=True)] | None = None
     output: _Size | None = None
     disk: _Size | None = None
-    attempts: AttemptsPolicy | None = None
     lms_id: LmsId | None = None
     rate: Rate | None = None
     publish: Publish | None = None
+    passback: WrittenPassback | None = None
 
     def over(self, *outer: Written) -> Written:
         """Return this with what it leaves out taken from outer levels, the nearest first."""
@@ -71,6 +71,8 @@ class Written(BaseModel):
             for name in Written.model_fields:
                 if found.get(name) is None:
                     found[name] = getattr(level, name)
+                elif name == "passback":
+                    found[name] = found[name].over(level.passback)
         return Written.model_construct(**found)
 
     def limits(self, defaults: Limits) -> Limits:
@@ -90,26 +92,50 @@ class Written(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One assignment as a course config file writes it, with its paths resolved."""
+    """One assignment as a course config file writes it, with its paths resolved.
+
+    Attributes:
+        source: the course config file.
+        course_id: as edX calls the course, where the classic form says so.
+    """
 
     key: AssignmentKey
     autograder_zip: Path
     solution: Path | None
     written: Written
+    source: Path
+    course_id: str | None = None
 
     def assignment(self, defaults: Defaults) -> Assignment:
-        """Return the catalogue's entry."""
+        """Return the catalogue's entry.
+
+        Raises:
+            ConfigError: its passback does not fit; the line names the file and the key.
+        """
         return Assignment(
             key=self.key,
             autograder_zip=self.autograder_zip,
             solution=self.solution,
             image=self.written.image,
             limits=self.written.limits(defaults.limits),
-            attempts=self.written.attempts or AttemptsPolicy.BEST,
             lms_id=self.written.lms_id,
             rate=self.written.rate or defaults.rate,
             publish=self.written.publish or defaults.publish,
+            policy=self.written.policy(),
+            time_zone=self.written.timezone,
+            passback=self._passback(defaults),
         )
+
+    def _passback(self, defaults: Defaults) -> Passback | None:
+        written, lms_id = self.written.passback, self.written.lms_id
+        if written is None:
+            return edx_passback(self.course_id, lms_id, defaults.edx_url)
+        try:
+            return written.passback(
+                self.key, edx_url=defaults.edx_url, lms_id=lms_id, beside=self.source.parent
+            )
+        except ValueError as error:
+            raise ConfigError(f"{self.source}: {self.key}: {error}") from None
 
 
 def config_error(path: Path, error: ValidationError, *under: str) -> ConfigError:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import insert, select
 
+from shared.grade_policy import GradePolicy
 from shared.gradebook import tables
 from shared.gradebook.classic_file import moved_files, old_rows
 from shared.gradebook.classic_row import ClassicGrade, LeftOut
 from shared.gradebook.grades import grade_values, recompute_grade
-from shared.gradebook.policy import CountedRun, grade_of_record
+from shared.gradebook.policy import CountedRun, Grade, autograde_of
 from shared.gradebook.transactions import gradebook_errors, reading, writing
-from shared.model import AssignmentKey, AttemptsPolicy, RunReason, Score, Verdict, utc_now
+from shared.model import AssignmentKey, RunReason, Score, Verdict, utc_now
 from shared.requests import Source
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
+
+    from shared.gradebook.policy import Autograde
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ _T = TypeVar("_T")
 
 _ROWS_AT_ONCE: Final = 500
 _NAMED_ROWS: Final = 20
-_POLICY: Final = AttemptsPolicy.BEST  # the old service had no other, nor a catalogue to ask
+_POLICY: Final = GradePolicy()  # the old service had no other, nor a catalogue to ask
 
 
 @dataclass
@@ -90,7 +93,7 @@ def import_waiting(engine: Engine, volume: Path, *, course: str) -> None:
 def _import_file(engine: Engine, file: Path, course: str) -> _Tally:
     now = utc_now()
     tally = _Tally()
-    best: dict[tuple[str, AssignmentKey], CountedRun] = {}
+    best: dict[tuple[str, AssignmentKey], Autograde] = {}
     doing = f"import {file.name}"
     with gradebook_errors(doing), old_rows(file) as rows, writing(engine, doing) as connection:
         for batch in _batches(rows):
@@ -181,19 +184,21 @@ def _insert_runs(
 
 
 def _keep_best(
-    best: dict[tuple[str, AssignmentKey], CountedRun], rows: list[ClassicGrade], course: str
+    best: dict[tuple[str, AssignmentKey], Autograde], rows: list[ClassicGrade], course: str
 ) -> None:
     for row in rows:
         place = (row.student, AssignmentKey(course, row.section, row.assignment))
         score = Score(row.fraction, 1.0)
         run = CountedRun(row.run_id, row.submission_id, row.received_at, score)
-        rivals = [run, best[place]] if place in best else [run]
-        best[place] = grade_of_record(rivals, _POLICY) or run
+        rivals = [run, best[place].run] if place in best else [run]
+        chosen = autograde_of(rivals, _POLICY)
+        if chosen is not None:
+            best[place] = chosen
 
 
 def _make_grades(
     connection: Connection,
-    best: dict[tuple[str, AssignmentKey], CountedRun],
+    best: dict[tuple[str, AssignmentKey], Autograde],
     course: str,
     now: datetime,
 ) -> None:
@@ -202,17 +207,19 @@ def _make_grades(
         (row.student, AssignmentKey(course, row.section, row.assignment)): row.source
         for row in connection.execute(
             select(grades.student, grades.section, grades.assignment, submissions.source)
-            .join_from(tables.grades, tables.submissions)
+            .outerjoin_from(tables.grades, tables.submissions)
             .where(grades.course == course, grades.superseded_at.is_(None))
         )
     }
     # Together, for an import makes them by the ten thousand.
     for batch in _batches(place for place in best if place not in sources):
         connection.execute(
-            insert(tables.grades), [grade_values(*place, best[place], now) for place in batch]
+            insert(tables.grades),
+            [grade_values(*place, Grade(best[place], None), _POLICY, now) for place in batch],
         )
     for place in best:
-        if sources.get(place) == Source.CLASSIC:
+        # A grade without a submission is staff's alone; the import then lies beneath it.
+        if place in sources and sources[place] in {None, Source.CLASSIC}:
             recompute_grade(connection, *place, _POLICY, now)
 
 

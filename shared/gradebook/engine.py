@@ -6,11 +6,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, create_engine, inspect, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import Engine, inspect, make_url
+from sqlalchemy.exc import ArgumentError
 
 from shared.errors import ConfigError, GradebookError
-from shared.gradebook import classic, migrate
+from shared.gradebook import classic, migrate, postgresql
 from shared.gradebook.classic_file import move_aside
 from shared.gradebook.sqlite_file import (
     FILE_NAME,
@@ -55,7 +55,7 @@ def open_gradebook(
     where = _where(volume, database_url)
     with gradebook_errors("be opened"):
         move_aside(volume / FILE_NAME)
-    engine = _open_file(where) if isinstance(where, Path) else _connect_server(where)
+    engine = _open_file(where) if isinstance(where, Path) else postgresql.writer_engine(where)
     try:
         migrate.upgrade(engine)
         classic.import_waiting(engine, volume, course=course)
@@ -90,7 +90,7 @@ def open_reader(volume: Path, database_url: str | None = None) -> Engine | None:
                 _refuse_others(contents_of(connection), where)
         engine = reader_engine(where)
     else:
-        engine = _connect_server(where).execution_options(postgresql_readonly=True)
+        engine = postgresql.reader_engine(where)
     try:
         with reading(engine, "be read") as open_connection:
             is_made = isinstance(where, Path) or inspect(open_connection).has_table(VERSION_TABLE)
@@ -102,6 +102,16 @@ def open_reader(volume: Path, database_url: str | None = None) -> Engine | None:
     if not is_made:
         engine.dispose()
     return engine if is_made else None
+
+
+def file_of(volume: Path, database_url: str | None) -> Path | None:
+    """Return the SQLite file that the gradebook is; None where it is on a database server.
+
+    Raises:
+        ConfigError: `database_url` cannot be used.
+    """
+    where = _where(volume, database_url)
+    return where if isinstance(where, Path) else None
 
 
 def _where(volume: Path, database_url: str | None) -> Path | URL:
@@ -129,16 +139,6 @@ def _open_file(path: Path) -> Engine:
             _refuse_others(contents_of(connection), path)
     use_wal(path)
     return writer_engine(path)
-
-
-def _connect_server(url: URL) -> Engine:
-    try:
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise ConfigError(
-            "GOFER_DATABASE_URL names a database whose driver is not installed "
-            f"({type(error).__name__})."
-        ) from error
 
 
 def _refuse_others(contents: Contents, path: Path) -> None:

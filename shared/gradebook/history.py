@@ -1,6 +1,7 @@
 """A student's submissions as the gradebook has them: what the server tells people of theirs.
 
-What is for staff alone is not even read here: the second text of a run, its log and its flags.
+What is for staff alone is not even read here: the second text of a run, its log and its flags. Of
+the last only whether the run counts, or waits for staff to accept it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from shared.gradebook import tables
+from shared.gradebook.facts import is_of
+from shared.gradebook.held import is_held
 from shared.gradebook.transactions import reading
 from shared.model import (
     AssignmentKey,
@@ -40,6 +43,7 @@ class CountedResult:
         student_text: what the student is told.
         finished_at: when its verdict was decided.
         autograder_sha256: None for classic grades, and so `image_id`.
+        is_held: whether it counts only once staff accept it, and they have not.
     """
 
     run_id: RunId
@@ -49,6 +53,7 @@ class CountedResult:
     finished_at: datetime
     autograder_sha256: Sha256 | None
     image_id: str | None
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,29 @@ class RecordedSubmission:
     sha256: Sha256 | None
     attempt: int
     result: CountedResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class GradeTold:
+    """A student's grade of record for an assignment, with what they may know of how it was made.
+
+    Attributes:
+        score: that counts.
+        is_override: whether staff set it.
+        comment: of theirs, for the student; empty without.
+        submission_id: whose run it is, where staff did not set it.
+        earned: the points of that run before the penalty; None where staff set it.
+        penalty: the part of them that being late took off, 0 to 1.
+        late_s: seconds late; 0 in time, and where nothing was due.
+    """
+
+    score: Score
+    is_override: bool
+    comment: str = ""
+    submission_id: SubmissionId | None = None
+    earned: Score | None = None
+    penalty: float = 0.0
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +165,7 @@ def history_of(
         select(submissions, attempt.label("attempt"))
         .add_columns(runs.id.label("run_id"), runs.verdict, runs.score, runs.points_possible)
         .add_columns(runs.student_text, runs.finished_at, runs.autograder_sha256, runs.image_id)
+        .add_columns(is_held().label("is_held"))
         .select_from(submissions)
         .outerjoin(tables.counted_runs, counted.submission_id == submissions.c.id)
         .outerjoin(tables.grading_runs, runs.id == counted.run_id)
@@ -169,6 +198,73 @@ def question_scores(engine: Engine, run_id: RunId) -> tuple[QuestionScore, ...]:
     )
     with reading(engine, _DOING) as connection:
         return tuple(QuestionScore(*row) for row in connection.execute(statement))
+
+
+def grade_told(engine: Engine, student: str, key: AssignmentKey) -> GradeTold | None:
+    """Return a student's grade of record; None where there is none.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    grades, overrides = tables.grades, tables.overrides
+    statement = (
+        select(grades, overrides.c.comment)
+        .outerjoin_from(grades, overrides, overrides.c.id == grades.c.override_id)
+        .where(is_of(grades, student, key), grades.c.superseded_at.is_(None))
+    )
+    with reading(engine, _DOING) as connection:
+        row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    score = Score(row.score, row.points_possible)
+    if row.override_id is not None:
+        return GradeTold(score, is_override=True, comment=row.comment)
+    return GradeTold(
+        score,
+        is_override=False,
+        submission_id=SubmissionId(row.submission_id),
+        earned=Score(row.earned, row.earned_possible),
+        penalty=row.penalty,
+        late_s=row.late_s or 0.0,
+    )
+
+
+def grades_without_submission(
+    engine: Engine, student: str
+) -> tuple[tuple[AssignmentKey, GradeTold], ...]:
+    """Return the grades that staff set for assignments to which a student handed in nothing.
+
+    In the order of the assignments' names.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
+    grades, overrides = tables.grades, tables.overrides
+    submissions = tables.submissions
+    names = ("course", "section", "assignment")
+    handed_in = (
+        select(submissions.c.id)
+        .where(
+            submissions.c.student == grades.c.student,
+            *(submissions.c[name] == grades.c[name] for name in names),
+        )
+        .exists()
+    )
+    statement = (
+        select(grades, overrides.c.comment)
+        .join_from(grades, overrides, overrides.c.id == grades.c.override_id)
+        .where(grades.c.student == student, grades.c.superseded_at.is_(None), ~handed_in)
+        .order_by(*(grades.c[name] for name in names))
+    )
+    with reading(engine, _DOING) as connection:
+        rows = connection.execute(statement).all()
+    return tuple(
+        (
+            AssignmentKey(row.course, row.section, row.assignment),
+            GradeTold(Score(row.score, row.points_possible), is_override=True, comment=row.comment),
+        )
+        for row in rows
+    )
 
 
 def _before(
@@ -221,4 +317,5 @@ def _result(row: Row[Any]) -> CountedResult:
         finished_at=row.finished_at,
         autograder_sha256=row.autograder_sha256,
         image_id=row.image_id,
+        is_held=bool(row.is_held),
     )

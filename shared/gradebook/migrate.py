@@ -14,7 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shared.errors import GradebookError, NewerSchema
-from shared.gradebook.transactions import writing
+from shared.gradebook.copies import copy_file
+from shared.gradebook.transactions import reading, writing
+from shared.model import utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -30,25 +32,32 @@ _one_at_a_time = threading.Lock()
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest revision, in one transaction; make it where there is none.
 
+    A SQLite file of an older revision is copied first, to `gradebook-before-REVISION-DATE.db`
+    beside it.
+
     Raises:
         NewerSchema: it is of a revision that this Gofer does not know. Nothing was changed.
         GradebookError: the database refused. Nothing was changed.
     """
-    with _one_at_a_time, writing(engine, "be brought up to date") as connection:
-        before = _revisions(connection)
+    newest = _scripts().get_heads()
+    with _one_at_a_time:
+        with reading(engine, "be read") as connection:
+            before = _revisions(connection)
         _refuse_newer(before)
-        newest = _scripts().get_heads()
         if set(before) == set(newest):
             return
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+        copy = _copy_of_older(engine) if before else None
+        with writing(engine, "be brought up to date") as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "heads")
     log.info(
         "The gradebook's schema was brought up to date",
         extra={
             "action": "gradebook_migrate",
             "from_revision": ",".join(before) or "none",
             "to_revision": ",".join(newest),
+            "copy": copy.name if copy else "none",
         },
     )
 
@@ -73,6 +82,15 @@ def check_up_to_date(connection: Connection) -> None:
         )
 
 
+def refuse_newer(connection: Connection) -> None:
+    """Make sure that this Gofer can use it, or bring it up to date.
+
+    Raises:
+        NewerSchema: it is of a revision that this Gofer does not know.
+    """
+    _refuse_newer(_revisions(connection))
+
+
 def write_sql(dialect_name: str, output: TextIO) -> None:
     """Write the SQL of all migrations for a database, without one."""
     config = _config()
@@ -80,6 +98,17 @@ def write_sql(dialect_name: str, output: TextIO) -> None:
     config.attributes["dialect_name"] = dialect_name
     with _one_at_a_time:
         command.upgrade(config, "heads", sql=True)
+
+
+def _copy_of_older(engine: Engine) -> Path | None:
+    if engine.dialect.name != "sqlite" or engine.url.database is None:
+        return None  # a database server's backups are its administrators'
+    path = Path(engine.url.database)
+    newest = ",".join(_scripts().get_heads())
+    # One of a day: a start that fails again and again must not fill the disk.
+    copy = path.with_name(f"{path.stem}-before-{newest}-{utc_now().date().isoformat()}.db")
+    copy_file(path, copy)
+    return copy
 
 
 def _config() -> Config:
@@ -103,6 +132,6 @@ def _refuse_newer(found: tuple[str, ...]) -> None:
     if unknown:
         raise NewerSchema(
             f"The gradebook was written by a newer Gofer (schema {', '.join(unknown)}; this one "
-            f"knows up to {', '.join(_scripts().get_heads())}). Install that Gofer again, or "
-            "restore the gradebook's backup from before the update."
+            f"knows up to {', '.join(_scripts().get_heads())}). Install that Gofer again, or put "
+            "back the copy from before the update: `gofer restore gradebook-before-….db`."
         )

@@ -1,21 +1,23 @@
 """What everyone but the writer reads. Every filter and every page is cut in SQL.
 
-Long lists come in chunks, each a short transaction that begins after the last key of the one
-before: a reader that stayed in one transaction would keep the writer's WAL growing. What changes
-meanwhile may show or not; nothing comes twice or is passed over for it.
+Long lists come in chunks.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import distinct, func, select, tuple_
+from sqlalchemy import distinct, func, select
 
 from shared.gradebook import tables
+from shared.gradebook.chunks import in_chunks
+from shared.gradebook.grades import Origin
+from shared.gradebook.held import is_held
 from shared.gradebook.transactions import reading
 from shared.model import (
     AssignmentKey,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Engine, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Engine, Row
 
 CHUNK_ROWS: Final = 1000
 _DOING: Final = "be read"
@@ -44,19 +46,32 @@ _SPEC: Final = TypeAdapter(AutograderSpec)
 class GradeOfRecord:
     """The grade of one student for one assignment, and the submission that earned it.
 
+    Under an override, the submission and its run are those of the autograde beneath. A student who
+    has handed nothing in that counts has none of them, and no autograde.
+
     Attributes:
         score: in points; may be above what is possible where an assignment gives extra credit.
+        origin: whether a run or an override made it.
+        autograde: what the run is worth after the penalty, in points; `score` where no override is.
+        penalty: the part of the run's points that being late took off, 0 to 1.
+        late_s: seconds late, 0 in time; None where nothing was due.
         received_at: when that submission was received.
         made_at: when it became the grade of record.
+        flags: of its run, sorted.
     """
 
     student: str
     key: AssignmentKey
     score: Score
-    submission_id: SubmissionId
-    run_id: RunId
-    received_at: datetime
+    origin: Origin
+    autograde: Score | None
+    penalty: float
+    late_s: float | None
+    submission_id: SubmissionId | None
+    run_id: RunId | None
+    received_at: datetime | None
     made_at: datetime
+    flags: tuple[str, ...]
 
 
 class ClassicRow(NamedTuple):
@@ -154,22 +169,15 @@ def grades_of_record(
     statement = (
         select(*place, grades.score, grades.points_possible)
         .add_columns(grades.submission_id, grades.run_id, tables.submissions.c.received_at)
-        .add_columns(grades.made_at)
-        .join_from(tables.grades, tables.submissions)
+        .add_columns(grades.made_at, grades.origin, grades.earned, grades.earned_possible)
+        .add_columns(grades.penalty, grades.late_s, tables.grading_runs.c.flags)
+        .outerjoin_from(tables.grades, tables.submissions)
+        .outerjoin(tables.grading_runs, tables.grading_runs.c.id == grades.run_id)
         .where(grades.superseded_at.is_(None))
         .where(*_equal(place, wanted))
-        .order_by(*place)
     )
-    for row in _in_chunks(engine, statement, tuple_(*place), key_columns=slice(0, 4)):
-        yield GradeOfRecord(
-            student=row.student,
-            key=AssignmentKey(row.course, row.section, row.assignment),
-            score=Score(row.score, row.points_possible),
-            submission_id=SubmissionId(row.submission_id),
-            run_id=RunId(row.run_id),
-            received_at=row.received_at,
-            made_at=row.made_at,
-        )
+    for row in chain.from_iterable(in_chunks(engine, statement, place, size=CHUNK_ROWS)):
+        yield _grade_of_record(row)
 
 
 def classic_rows(
@@ -196,13 +204,15 @@ def classic_rows(
     place = (submissions.course, submissions.section, submissions.assignment, submissions.student)
     wanted = (course, section, assignment, student)
     statement = (
-        select(submissions.id, submissions.student, counted.fraction, submissions.section)
+        select(counted.submission_id, submissions.student, counted.fraction, submissions.section)
         .add_columns(submissions.assignment, submissions.received_epoch, submissions.course)
         .join_from(tables.submissions, tables.counted_runs, counted.submission_id == submissions.id)
-        .where(counted.score.is_not(None), *_equal(place, wanted))
-        .order_by(submissions.id)
+        .join(tables.grading_runs, tables.grading_runs.c.id == counted.run_id)
+        .where(counted.score.is_not(None), ~is_held(), *_equal(place, wanted))
     )
-    for row in _in_chunks(engine, statement, tuple_(submissions.id), key_columns=slice(0, 1)):
+    # Not by `submissions.id`, its equal: SQLite would begin with the runs and sort every page.
+    chunks = in_chunks(engine, statement, (counted.submission_id,), size=CHUNK_ROWS)
+    for row in chain.from_iterable(chunks):
         yield ClassicRow._make(row[1:])
 
 
@@ -301,18 +311,22 @@ def _equal(
     ]
 
 
-def _in_chunks(
-    engine: Engine, statement: Select[Any], key: Any, *, key_columns: slice
-) -> Iterator[Row[Any]]:
-    """Yield the rows of a statement ordered by `key`, which are its `key_columns`."""
-    page = statement.limit(CHUNK_ROWS)
-    while True:
-        with reading(engine, _DOING) as connection:
-            rows = connection.execute(page).all()
-        yield from rows
-        if len(rows) < CHUNK_ROWS:
-            return
-        page = statement.where(key > tuple_(*rows[-1][key_columns])).limit(CHUNK_ROWS)
+def _grade_of_record(row: Row[Any]) -> GradeOfRecord:
+    has_run = row.run_id is not None
+    return GradeOfRecord(
+        student=row.student,
+        key=AssignmentKey(row.course, row.section, row.assignment),
+        score=Score(row.score, row.points_possible),
+        origin=Origin(row.origin),
+        autograde=Score(row.earned * (1.0 - row.penalty), row.earned_possible) if has_run else None,
+        penalty=row.penalty if has_run else 0.0,
+        late_s=row.late_s,
+        submission_id=SubmissionId(row.submission_id) if has_run else None,
+        run_id=RunId(row.run_id) if has_run else None,
+        received_at=row.received_at,
+        made_at=row.made_at,
+        flags=tuple(json.loads(row.flags)) if has_run else (),
+    )
 
 
 def _recorded_run(connection: Connection, row: Row[Any]) -> RecordedRun:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Engine
 
-    from shared.model import AttemptsPolicy, GradingResult, RunId, Sha256, SubmissionId
+    from shared.grade_policy import GradePolicy
+    from shared.model import GradingResult, RunId, Sha256, SubmissionId
     from shared.requests import Envelope
 
 _SPEC: Final = TypeAdapter(AutograderSpec)
@@ -64,9 +65,7 @@ class GradingRun:
             raise ValueError("a run belongs to a regrade exactly when that is its reason")
 
 
-def record_run(
-    engine: Engine, envelope: Envelope, run: GradingRun, attempts: AttemptsPolicy
-) -> None:
+def record_run(engine: Engine, envelope: Envelope, run: GradingRun, policy: GradePolicy) -> None:
     """Record a run in one transaction: its submission, itself, its questions, the grade of record.
 
     An initial run counts from now on. A regrade's counts when the regrade is applied, and until
@@ -76,7 +75,7 @@ def record_run(
         engine: the writer's.
         envelope: of the submission.
         run: what was done.
-        attempts: the assignment's policy for the grade of record.
+        policy: how the assignment's grades are made.
 
     Raises:
         AlreadyRecorded: the submission has its initial run, or its run of this regrade. Nothing
@@ -89,12 +88,9 @@ def record_run(
     try:
         with writing(engine, "record a grading run") as connection:
             _insert_submission(connection, envelope)
-            connection.execute(
-                insert(tables.grading_runs).values(_run_values(envelope.id, run, now))
-            )
-            _insert_questions(connection, run)
+            insert_run(connection, envelope.id, run, now)
             if run.reason is RunReason.INITIAL:
-                recompute_grade(connection, payload.student, payload.key, attempts, now)
+                recompute_grade(connection, payload.student, payload.key, policy, now)
     except GradebookError as error:
         # The index refused it, whoever else was recording; this only tells which rule it was.
         if isinstance(error.__cause__, IntegrityError) and _is_there(engine, envelope.id, run):
@@ -136,6 +132,14 @@ def record_autograder(engine: Engine, spec: AutograderSpec, image_id: str) -> No
             connection.execute(
                 insert(autograders).values(sha256=spec.sha256, image_id=image_id, **found)
             )
+
+
+def insert_run(
+    connection: Connection, submission_id: SubmissionId, run: GradingRun, now: datetime
+) -> None:
+    """Add the rows of a run, as part of the transaction that records it."""
+    connection.execute(insert(tables.grading_runs).values(_run_values(submission_id, run, now)))
+    _insert_questions(connection, run)
 
 
 def _insert_submission(connection: Connection, envelope: Envelope) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -12,15 +12,19 @@ from sqlalchemy.exc import IntegrityError
 from shared.errors import GradebookError
 from shared.gradebook import tables
 from shared.gradebook.transactions import reading, writing
-from shared.model import utc_now
+from shared.model import SubmissionId, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
-    from shared.model import SubmissionId
     from shared.requests import StaffRequest
+
+
+_AT_ONCE: Final = 500
+"""Ids in one statement; SQLite takes a limited number of parameters."""
 
 
 class Outcome(enum.StrEnum):
@@ -50,6 +54,19 @@ def record_request(engine: Engine, request: StaffRequest, outcome: Outcome, mess
     Raises:
         GradebookError: the database refused.
     """
+    try:
+        with writing(engine, "record a request") as connection:
+            insert_request(connection, request, outcome, message, utc_now())
+    except GradebookError as error:
+        if isinstance(error.__cause__, IntegrityError) and is_request_recorded(engine, request.id):
+            return
+        raise
+
+
+def insert_request(
+    connection: Connection, request: StaffRequest, outcome: Outcome, message: str, now: datetime
+) -> None:
+    """Add the row of a request, as part of the transaction that carries it out."""
     row = {
         "id": request.id,
         "action": request.action,
@@ -57,17 +74,11 @@ def record_request(engine: Engine, request: StaffRequest, outcome: Outcome, mess
         "requested_by": request.requested_by,
         "received_at": request.received_at,
         "reason": request.reason,
-        "done_at": utc_now(),
+        "done_at": now,
         "outcome": outcome.value,
         "message": message,
     }
-    try:
-        with writing(engine, "record a request") as connection:
-            connection.execute(insert(tables.requests).values(row))
-    except GradebookError as error:
-        if isinstance(error.__cause__, IntegrityError) and is_request_recorded(engine, request.id):
-            return
-        raise
+    connection.execute(insert(tables.requests).values(row))
 
 
 def is_request_recorded(engine: Engine, request_id: SubmissionId) -> bool:
@@ -85,12 +96,30 @@ def done_request(engine: Engine, request_id: SubmissionId) -> DoneRequest | None
     Raises:
         GradebookError: the gradebook cannot be read.
     """
+    return done_requests(engine, [request_id]).get(request_id)
+
+
+def done_requests(
+    engine: Engine, request_ids: Sequence[SubmissionId]
+) -> dict[SubmissionId, DoneRequest]:
+    """Return what came of requests, without those that wait; all as of one moment.
+
+    Raises:
+        GradebookError: the gradebook cannot be read.
+    """
     requests = tables.requests.c
-    statement = select(requests.outcome, requests.message, requests.done_at).where(
-        requests.id == request_id, requests.done_at.is_not(None)
-    )
+    found: dict[SubmissionId, DoneRequest] = {}
     with reading(engine, "be read") as connection:
-        row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return DoneRequest(request_id, Outcome(row.outcome), row.message or "", row.done_at)
+        for start in range(0, len(request_ids), _AT_ONCE):
+            rows = connection.execute(
+                select(requests.id, requests.outcome, requests.message, requests.done_at).where(
+                    requests.id.in_(request_ids[start : start + _AT_ONCE]),
+                    requests.done_at.is_not(None),
+                )
+            )
+            for row in rows:
+                request_id = SubmissionId(row.id)
+                found[request_id] = DoneRequest(
+                    request_id, Outcome(row.outcome), row.message or "", row.done_at
+                )
+    return found

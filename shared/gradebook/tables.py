@@ -2,9 +2,9 @@
 
 SQLAlchemy Core and not its ORM: rows are written once, in explicit transactions, and leave as
 frozen values, so an identity map would only add state. Nothing is deleted. The rules that SQL can
-hold are here (CHECK, UNIQUE, partial indexes); that a grade is never changed, only superseded once,
-is held by triggers in the migrations. The upper bounds keep out what is not finite: PostgreSQL
-sorts NaN above all numbers, and SQLite stores it as NULL.
+hold are here (CHECK, UNIQUE, partial indexes); that rows are only added and a grade is
+superseded once is held by triggers in the migrations. The upper bounds keep out what is not finite:
+PostgreSQL sorts NaN above all numbers, and SQLite stores it as NULL.
 """
 
 from __future__ import annotations
@@ -146,6 +146,54 @@ question_scores = Table(
     CheckConstraint("position >= 0", name="position"),
 )
 
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # One request, one row; the request sent last is the one in force.
+    Column("request_id", String(_ID), ForeignKey("requests.id"), nullable=False),
+    Column("student", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("course", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("section", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("assignment", String(NAME_MAX_CHARACTERS), nullable=False),
+    # Without a score it takes the one before away: the autograde is restored.
+    Column("score", Double),
+    Column("points_possible", Double),
+    Column("comment", StoredText, nullable=False),
+    Column("made_by", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    CheckConstraint("(score IS NULL) = (points_possible IS NULL)", name="score_out_of"),
+    CheckConstraint(f"score BETWEEN 0 AND {_FINITE}", name="score"),
+    CheckConstraint(f"points_possible BETWEEN 0 AND {_FINITE}", name="points_possible"),
+    Index("ux_overrides_request", "request_id", unique=True),
+    Index("ix_overrides_student", "student", "course", "section", "assignment"),
+)
+
+extensions = Table(
+    "extensions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # One request may extend many; for one student the request sent last is the one in force.
+    Column("request_id", String(_ID), ForeignKey("requests.id"), nullable=False),
+    Column("student", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("course", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("section", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("assignment", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("reason", StoredText, nullable=False),
+    Column("made_by", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Index(
+        "ux_extensions_student",
+        "student",
+        "course",
+        "section",
+        "assignment",
+        "request_id",
+        unique=True,
+    ),
+)
+
 grades = Table(
     "grades",
     metadata,
@@ -154,14 +202,40 @@ grades = Table(
     Column("course", String(NAME_MAX_CHARACTERS), nullable=False),
     Column("section", String(NAME_MAX_CHARACTERS), nullable=False),
     Column("assignment", String(NAME_MAX_CHARACTERS), nullable=False),
+    # What counts, whoever made it.
     Column("score", Double, nullable=False),
     Column("points_possible", Double, nullable=False),
-    Column("run_id", String(_ID), ForeignKey("grading_runs.id"), nullable=False),
-    Column("submission_id", String(_ID), ForeignKey("submissions.id"), nullable=False),
+    Column("origin", String(_WORD), nullable=False),
+    Column("override_id", Integer, ForeignKey("overrides.id")),
+    # The autograde: the grade itself or, under an override, what it would be without one. A student
+    # who handed nothing in that counts has none.
+    Column("run_id", String(_ID), ForeignKey("grading_runs.id")),
+    Column("submission_id", String(_ID), ForeignKey("submissions.id")),
+    Column("earned", Double),  # before the penalty
+    Column("earned_possible", Double),
+    Column("penalty", Double),  # the part of `earned` that being late took off, 0 to 1
+    Column("late_s", Double),  # 0 in time; NULL where nothing is due
+    Column("due_at", UtcDateTime),  # with the student's extension, if any
+    Column("policy", StoredText),  # JSON; NULL of grades that are older than this column
     Column("made_at", UtcDateTime, nullable=False),
     Column("superseded_at", UtcDateTime),
     CheckConstraint(f"score BETWEEN 0 AND {_FINITE}", name="score"),
     CheckConstraint(f"points_possible BETWEEN 0 AND {_FINITE}", name="points_possible"),
+    CheckConstraint(
+        "(origin = 'run' AND run_id IS NOT NULL AND override_id IS NULL)"
+        " OR (origin = 'override' AND override_id IS NOT NULL)",
+        name="origin",
+    ),
+    CheckConstraint(
+        "(run_id IS NULL) = (submission_id IS NULL) AND (run_id IS NULL) = (earned IS NULL)"
+        " AND (run_id IS NULL) = (earned_possible IS NULL)"
+        " AND (run_id IS NULL) = (penalty IS NULL)",
+        name="autograde",
+    ),
+    CheckConstraint(f"earned BETWEEN 0 AND {_FINITE}", name="earned"),
+    CheckConstraint(f"earned_possible BETWEEN 0 AND {_FINITE}", name="earned_possible"),
+    CheckConstraint("penalty BETWEEN 0 AND 1", name="penalty"),
+    CheckConstraint(f"late_s BETWEEN 0 AND {_FINITE}", name="late_s"),
     # One grade of record; in the order in which people read a list of them.
     Index(
         "ux_grades_of_record",
@@ -202,6 +276,42 @@ requests = Table(
     Index("ix_requests_received_at", "received_at"),
 )
 
+regrades = Table(
+    "regrades",
+    metadata,
+    Column("id", String(_ID), primary_key=True),  # of the request that started it
+    Column("course", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("section", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("assignment", String(NAME_MAX_CHARACTERS), nullable=False),
+    Column("autograder_sha256", String(_DIGEST), nullable=False),  # of the zip at its start
+    Column("started_at", UtcDateTime, nullable=False),
+    # Set once, by the request that applied or cancelled it.
+    Column("outcome", String(_WORD)),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", String(_ID)),
+    CheckConstraint("outcome IN ('applied', 'cancelled')", name="outcome"),
+    CheckConstraint(
+        "(outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended_by IS NULL)",
+        name="ended",
+    ),
+    Index("ix_regrades_assignment", "course", "section", "assignment"),
+)
+
+regrade_items = Table(
+    "regrade_items",
+    metadata,
+    Column("id", String(_ID), primary_key=True),
+    Column("regrade_id", String(_ID), ForeignKey("regrades.id"), nullable=False),
+    Column("submission_id", String(_ID), ForeignKey("submissions.id"), nullable=False),
+    Column("tries", Integer, nullable=False),
+    # Where our machinery could not regrade it. What could be has its row in grading_runs.
+    Column("given_up_at", UtcDateTime),
+    Column("problem", StoredText),
+    CheckConstraint("tries >= 0", name="tries"),
+    CheckConstraint("(given_up_at IS NULL) = (problem IS NULL)", name="problem"),
+    Index("ux_regrade_items_submission", "regrade_id", "submission_id", unique=True),
+)
+
 classic_imports = Table(
     "classic_imports",
     metadata,
@@ -233,4 +343,4 @@ gradebook_csv = table(
     column("timestamp", String),
     column("course", String),
 )
-"""What the old table held: one row for each submission whose counted run has a score."""
+"""What the old table held: a row for each submission whose run has a score and is not held."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import GradebookError
+from shared.gradebook.reasons import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +22,6 @@ if TYPE_CHECKING:
 
 ONLY_READS: Final = "gofer_only_reads"
 """Execution option of a connection that will not write."""
-
-_SQLITE_REASONS: Final = (
-    ("SQLITE_BUSY", "another program keeps it locked. Stop that program, or try again later"),
-    ("SQLITE_LOCKED", "another program keeps it locked. Stop that program, or try again later"),
-    ("SQLITE_FULL", "the disk is full. Make room on the volume"),
-    ("SQLITE_IOERR", "the disk refused to read or write. Look at the disk and the system's log"),
-    ("SQLITE_READONLY", "it cannot be written. Look at the owner and permissions of the volume"),
-    ("SQLITE_CANTOPEN", "it cannot be opened. Look at the owner and permissions of the volume"),
-    ("SQLITE_PERM", "it cannot be opened. Look at the owner and permissions of the volume"),
-    ("SQLITE_CORRUPT", "its file is damaged. Keep a copy of it and restore a backup"),
-    ("SQLITE_NOTADB", "its file is not a database. Move it elsewhere, or restore a backup"),
-    ("SQLITE_CONSTRAINT", "it does not take such values, by its own rules"),
-)
 
 
 @contextmanager
@@ -49,7 +37,7 @@ def gradebook_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise GradebookError(f"The gradebook could not {doing}: {_reason(error)}.") from error
+        raise GradebookError(f"The gradebook could not {doing}: {reason(error)}.") from error
 
 
 @contextmanager
@@ -73,15 +61,3 @@ def reading(engine: Engine, doing: str) -> Iterator[Connection]:
     """
     with gradebook_errors(doing), engine.connect() as connection:
         yield connection.execution_options(**{ONLY_READS: True})
-
-
-def _reason(error: BaseException) -> str:
-    origin = getattr(error, "orig", None) or error
-    if isinstance(origin, OSError):
-        return origin.strerror or type(origin).__name__
-    name = getattr(origin, "sqlite_errorname", None) or ""
-    for start, reason in _SQLITE_REASONS:
-        if name.startswith(start):
-            # A constraint's own words name a rule, never a value.
-            return f"{reason} ({origin})" if start == "SQLITE_CONSTRAINT" else reason
-    return f"the database says {name or type(origin).__name__}"

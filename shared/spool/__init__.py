@@ -7,7 +7,8 @@ move is one rename; what must be on disk before a move is fsynced before it.
 """
 
 from shared.spool.census import Census
+from shared.spool.content import Content
 from shared.spool.directory_queue import Spool
-from shared.spool.entry import Entry, Failure, Place
+from shared.spool.entry import ENVELOPE_MAX_BYTES, Entry, Failure, Place
 
-__all__ = ["Census", "Entry", "Failure", "Place", "Spool"]
+__all__ = ["ENVELOPE_MAX_BYTES", "Census", "Content", "Entry", "Failure", "Place", "Spool"]

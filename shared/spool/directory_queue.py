@@ -8,7 +8,6 @@ of threads and processes; the other verbs belong to the one grader, `retry` to s
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 import time
@@ -21,8 +20,10 @@ from shared.model import utc_now
 from shared.requests import NOTEBOOK_NAME, StaffRequest
 from shared.spool import disk, entry
 from shared.spool.census import Census, take_census
+from shared.spool.content import Content
 from shared.spool.entry import Entry, Failure, Place, spool_errors
 from shared.spool.places import Places
+from shared.spool.shared_sync import SharedSync
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -41,6 +42,7 @@ class Spool:
 
     def __init__(self, volume: Path) -> None:
         self._places = Places(volume)
+        self._shown = SharedSync(self._places.new)
 
     @property
     def new_dir(self) -> Path:
@@ -81,7 +83,9 @@ class Spool:
         with spool_errors("be used"):
             self._places.check_moves()
 
-    def deliver(self, envelope: Envelope | StaffRequest, notebook: bytes | None = None) -> None:
+    def deliver(
+        self, envelope: Envelope | StaffRequest, notebook: Content | bytes | None = None
+    ) -> None:
         """Store an entry durably and show it in `new/`. Once this returns it cannot be lost.
 
         Should the very last step fail, the fsync of `new/`, the entry stays where it is although
@@ -90,15 +94,15 @@ class Spool:
 
         Args:
             envelope: its id decides the entry's name.
-            notebook: the bytes that a submission's SHA-256 and size were taken of; None for what
-                staff ask for.
+            notebook: what a submission's SHA-256 and size were taken of; None for what staff ask
+                for. Deliveries in other threads may share the last fsync with this one.
 
         Raises:
             DuplicateEntry: an entry of this id is in the spool or the archive already.
             SpoolFull: there is no room. Nothing is left behind.
             SpoolUnavailable: the disk refused. Nothing is left behind.
             ValueError: notebook and envelope do not fit together, or the envelope is beyond what
-                can be read back (64 KiB).
+                can be read back (`entry.ENVELOPE_MAX_BYTES`).
         """
         encoded = entry.encode_envelope(envelope)
         content = _fitting(envelope, notebook)
@@ -119,7 +123,7 @@ class Spool:
                 raise
             # tmp/ needs no fsync: the rename is one transaction of the file system, and a name
             # that a power cut brought back there would be swept like any other leftover.
-            disk.sync_folder(self._places.new)
+            self._shown.sync()
 
     def pending(self) -> list[SubmissionId]:
         """List the entries in `new/`, oldest first: names only, nothing is opened.
@@ -147,13 +151,17 @@ class Spool:
             DamagedEntry: its envelope or its set of files is not what was delivered.
             SpoolUnavailable: the disk refused.
         """
-        with (
-            spool_errors("read an entry"),
-            self._places.opened(Place.NEW, submission_id) as directory,
-        ):
-            envelope = _submission(entry.read_envelope(directory, submission_id))
-            entry.check_files(directory, envelope)
-        return Entry(envelope, self._places.path(Place.NEW, submission_id))
+        return self._read(Place.NEW, submission_id)
+
+    def read_archived(self, submission_id: SubmissionId) -> Entry:
+        """Read an entry in the archive; its notebook is read when asked for.
+
+        Raises:
+            UnknownEntry: it is not in the archive.
+            DamagedEntry: its envelope or its set of files is not what was delivered.
+            SpoolUnavailable: the disk refused.
+        """
+        return self._read(Place.ARCHIVED, submission_id)
 
     def read_request(self, request_id: SubmissionId) -> StaffRequest:
         """Read what staff ask for from an entry in `new/`.
@@ -351,6 +359,21 @@ class Spool:
         """
         return _submission(self.any_envelope_of(submission_id))
 
+    def notebook_of(self, submission_id: SubmissionId) -> bytes:
+        """Read a submission's notebook, wherever it lies: the bytes the receipt was given for.
+
+        Raises:
+            UnknownEntry: the spool has no such entry, nor has the archive.
+            DamagedEntry: envelope or notebook is not what was delivered, or it is no submission.
+            SpoolUnavailable: the disk refused.
+        """
+        with (
+            spool_errors("read a notebook"),
+            self._places.opened_anywhere(submission_id) as directory,
+        ):
+            envelope = _submission(entry.read_envelope(directory, submission_id))
+            return entry.read_notebook(directory, envelope)
+
     def any_envelope_of(self, entry_id: SubmissionId) -> Envelope | StaffRequest:
         """Read an entry's envelope, wherever it lies and whatever it is.
 
@@ -412,6 +435,15 @@ class Spool:
                         swept += 1
         return swept
 
+    def _read(self, place: Place, submission_id: SubmissionId) -> Entry:
+        with (
+            spool_errors("read an entry"),
+            self._places.opened(place, submission_id) as directory,
+        ):
+            envelope = _submission(entry.read_envelope(directory, submission_id))
+            entry.check_files(directory, envelope)
+        return Entry(envelope, self._places.path(place, submission_id))
+
 
 def _submission(envelope: Envelope | StaffRequest) -> Envelope:
     if isinstance(envelope, StaffRequest):
@@ -419,7 +451,7 @@ def _submission(envelope: Envelope | StaffRequest) -> Envelope:
     return envelope
 
 
-def _fitting(envelope: Envelope | StaffRequest, notebook: bytes | None) -> bytes | None:
+def _fitting(envelope: Envelope | StaffRequest, notebook: Content | bytes | None) -> bytes | None:
     """Return the notebook if it is the one the envelope speaks of; a caller's mistake otherwise."""
     if isinstance(envelope, StaffRequest):
         if notebook is not None:
@@ -427,11 +459,12 @@ def _fitting(envelope: Envelope | StaffRequest, notebook: bytes | None) -> bytes
         return None
     if notebook is None:
         raise ValueError(f"an entry to {envelope.action} needs its notebook")
-    if len(notebook) != envelope.payload.size_bytes:
+    content = notebook if isinstance(notebook, Content) else Content(notebook)
+    if len(content.data) != envelope.payload.size_bytes:
         raise ValueError("the envelope gives another size than the notebook has")
-    if hashlib.sha256(notebook).hexdigest() != envelope.payload.sha256:
+    if content.sha256 != envelope.payload.sha256:
         raise ValueError("the envelope gives another SHA-256 than the notebook has")
-    return notebook
+    return content.data
 
 
 def _removed(leftover: Path) -> bool:

@@ -31,7 +31,8 @@ TRIES_NAME = "tries.json"
 FAILURE_NAME = "failure.json"
 DISCARD_NAME = "discarded.json"
 
-ENVELOPE_MAX_BYTES = 64 << 10
+ENVELOPE_MAX_BYTES = 4 << 20
+"""A request of staff may be about thousands of students; a submission's is far smaller."""
 SIDECAR_MAX_BYTES = 64 << 10
 REASON_MAX_CHARACTERS = 4000
 """Of a failure's reason; also in UTF-8, and escaped in JSON, it fits in a sidecar."""
@@ -57,7 +58,7 @@ class Place(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry in `new/` whose envelope has been read and fits it."""
+    """An entry in `new/` or the archive whose envelope has been read and fits it."""
 
     envelope: Envelope
     directory: Path
@@ -70,20 +71,12 @@ class Entry:
             UnknownEntry: the entry was moved since it was read.
             SpoolUnavailable: the disk refused.
         """
-        payload = self.envelope.payload
         with spool_errors("read a notebook"):
             try:
                 with disk.opened_entry(self.directory) as directory:
-                    content = _read(directory, NOTEBOOK_NAME, max_bytes=payload.size_bytes)
+                    return read_notebook(directory, self.envelope)
             except FileNotFoundError as error:
                 raise UnknownEntry from error
-        if len(content) != payload.size_bytes:
-            raise DamagedEntry(
-                f"{NOTEBOOK_NAME} has {len(content)} bytes; received were {payload.size_bytes}"
-            )
-        if hashlib.sha256(content).hexdigest() != payload.sha256:
-            raise DamagedEntry(f"{NOTEBOOK_NAME} does not have the SHA-256 of what was received")
-        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +196,23 @@ def read_envelope(directory: int, submission_id: SubmissionId) -> Envelope | Sta
     if envelope.id != submission_id:
         raise DamagedEntry(f"{ENVELOPE_NAME} is that of {envelope.id}")
     return envelope
+
+
+def read_notebook(directory: int, envelope: Envelope) -> bytes:
+    """Read an entry's notebook: exactly the bytes that the receipt was given for.
+
+    Raises:
+        DamagedEntry: its size or SHA-256 is not the envelope's, or it is not a plain file.
+    """
+    payload = envelope.payload
+    content = _read(directory, NOTEBOOK_NAME, max_bytes=payload.size_bytes)
+    if len(content) != payload.size_bytes:
+        raise DamagedEntry(
+            f"{NOTEBOOK_NAME} has {len(content)} bytes; received were {payload.size_bytes}"
+        )
+    if hashlib.sha256(content).hexdigest() != payload.sha256:
+        raise DamagedEntry(f"{NOTEBOOK_NAME} does not have the SHA-256 of what was received")
+    return content
 
 
 def read_tries(directory: int) -> int:

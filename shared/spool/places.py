@@ -167,8 +167,10 @@ class Places:
         Raises:
             DuplicateEntry: an entry of this id is in the spool or the archive already.
         """
-        if self.find(submission_id) is not None:
-            raise DuplicateEntry
+        # Whether it lies in new/, and whether the volume is there, the rename itself tells.
+        for place in (Place.FAILED, Place.ARCHIVED):
+            if disk.is_there(self.path(place, submission_id)):
+                raise DuplicateEntry
         _rename(staging, self.path(Place.NEW, submission_id))
 
     def move(self, submission_id: SubmissionId, source: Place, target: Place) -> None:

@@ -15,7 +15,8 @@ from shared.config import child_environment
 from shared.errors import GoferError, GradebookError
 from shared.gradebook.engine import open_reader
 from shared.gradebook.queries import run_of_submission
-from shared.model import SubmissionId, Verdict
+from shared.model import SubmissionId, Verdict, utc_now
+from shared.queue_snapshot import read_snapshot
 from shared.spool import Spool
 from tests.bench.scores import NotebookScore, Timed
 
@@ -44,6 +45,7 @@ class GoferRoute:
         image_id: the grader image.
         docker_host: the engine, or None for this machine's.
         concurrency: how many notebooks are graded at one time.
+        shared_start: whether runs share their containers' start.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class GoferRoute:
         image_id: str,
         docker_host: str | None,
         concurrency: int,
+        shared_start: bool,
     ) -> None:
         self._volume = volume
         self._image_id = image_id
@@ -71,9 +74,11 @@ class GoferRoute:
         environment |= {
             "GOFER_GRADER_IMAGE": image_id,
             "GOFER_CONCURRENCY": str(concurrency),
+            "GOFER_SHARED_START": "on" if shared_start else "off",
             "GOFER_LOG_FORMAT": "json",
         }
         self._services = Services(environment, logs)
+        self._graded_at = utc_now()
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -113,8 +118,26 @@ class GoferRoute:
             runs = [self._wait_for_record(submission_id, deadline) for submission_id in ids]
             seconds = time.perf_counter() - began_s
             students_cpu_s = time.process_time() - cpu_began_s
+        self._graded_at = utc_now()
         scores = [self._score(path, run) for path, run in zip(notebooks, runs, strict=True)]
         return Timed(seconds, scores, students_cpu_s)
+
+    def rest(self) -> None:
+        """Wait until the grader has a sandbox ready again, as it has when notebooks are few.
+
+        Raises:
+            GoferError: it makes none.
+        """
+        deadline = time.monotonic() + _START_DEADLINE_S
+        while time.monotonic() < deadline:
+            self._services.check_alive()
+            told = read_snapshot(self._volume)
+            if told is not None and told.written_at >= self._graded_at and told.warm_idle > 0:
+                return
+            time.sleep(_POLL_S)
+        raise GoferError(
+            f"The grader has no sandbox ready; its log is {self._services.log_of('grader')}."
+        )
 
     def _open_gradebook(self) -> Engine:
         deadline = time.monotonic() + _START_DEADLINE_S

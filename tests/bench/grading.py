@@ -1,6 +1,6 @@
 """Measure Gofer beside `otter grade`, in one run, on one machine, image and autograder zip.
 
-`python -m tests.bench.grading [--rounds 5] [--notebooks 14]` prints a table and writes
+`python -m tests.bench.grading [--rounds 20] [--notebooks 56]` prints a table and writes
 `var/bench/grading.json`. It exits 1 where the two do not give the same scores or one cannot grade,
 and never for a time. What is timed and what is not: `docs/performance.md`.
 """
@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,9 @@ from shared.config import GraderSettings, read_settings
 from shared.errors import GoferError
 from shared.model import Verdict
 from tests.bench.gofer_route import GoferRoute
+from tests.bench.machine import spending
 from tests.bench.otter_route import OtterRoute
-from tests.bench.report import Conditions, Report, load, show, write
+from tests.bench.report import PEER, Conditions, Report, load, show, write
 from tests.bench.scores import Measured, differences
 
 if TYPE_CHECKING:
@@ -37,11 +39,15 @@ if TYPE_CHECKING:
 
     from tests.bench.scores import Timed
 
+    Route = Callable[[Sequence[Path]], Timed]
+
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "examples" / "demo101"
 ASSIGNMENT = "lab01"
-ROUNDS = 5
-NOTEBOOKS = 14
+KINDS = {"Gofer": False, "Gofer, shared start": True}
+"""What is measured beside the peer, and whether its runs share a start."""
+ROUNDS = 20
+NOTEBOOKS = 56
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,43 +80,57 @@ def _measure(rounds: int, notebooks: int, out: Console) -> Report:
         many = _lay_out(folder / "notebooks", notebooks)
         one = many[:1]
         zipped = COURSE / "autograders" / ASSIGNMENT / "autograder.zip"
-        with (
-            OtterRoute(api, image_id, zipped) as otter,
-            GoferRoute(
-                volume=folder / "volume",
-                logs=ROOT / "var" / "bench" / "logs",
-                course_config=COURSE / "course.toml",
-                image_id=image_id,
-                docker_host=settings.docker_host,
-                concurrency=cores,
-            ) as gofer,
-        ):
-            peer, ours = _measure_in_turn(
-                {
-                    "otter grade": lambda paths: otter.grade(paths, num_containers=cores),
-                    "Gofer": gofer.grade,
-                },
-                one,
-                many,
-                rounds,
-                out,
-            )
-    pairs = zip(peer.timed, ours.timed, strict=True)
-    different = [text for a, b in pairs for text in differences(a.scores, b.scores)]
-    return Report(conditions, peer, ours, different)
+        with ExitStack() as stack:
+            otter = stack.enter_context(OtterRoute(api, image_id, zipped))
+            gofers = {
+                name: stack.enter_context(
+                    GoferRoute(
+                        volume=folder / f"volume-{'shared' if shared_start else 'own'}",
+                        logs=ROOT
+                        / "var"
+                        / "bench"
+                        / "logs"
+                        / ("shared" if shared_start else "own"),
+                        course_config=COURSE / "course.toml",
+                        image_id=image_id,
+                        docker_host=settings.docker_host,
+                        concurrency=cores,
+                        shared_start=shared_start,
+                    )
+                )
+                for name, shared_start in KINDS.items()
+            }
+            routes: dict[str, Route] = {
+                PEER: lambda paths: otter.grade(paths, num_containers=cores)
+            }
+            routes |= {name: gofer.grade for name, gofer in gofers.items()}
+
+            def rest() -> None:
+                for gofer in gofers.values():
+                    gofer.rest()
+
+            peer, *ours = _measure_in_turn(routes, one, many, rounds, out, rest)
+    different = [
+        f"{name}, {text}"
+        for name, measured in zip(KINDS, ours, strict=True)
+        for a, b in zip(peer.timed, measured.timed, strict=True)
+        for text in differences(a.scores, b.scores)
+    ]
+    return Report(conditions, peer, dict(zip(KINDS, ours, strict=True)), different)
 
 
 def _measure_in_turn(
-    routes: Mapping[str, Callable[[Sequence[Path]], Timed]],
+    routes: Mapping[str, Route],
     one: Sequence[Path],
     many: Sequence[Path],
     rounds: int,
     out: Console,
+    rest: Callable[[], None],
 ) -> list[Measured]:
     """Measure the routes round by round, each time one after the other.
 
     What else the machine is busy with then meets all of them alike. While one is measured the other
-    only waits, which costs nothing.
+    only waits, which costs nothing: what it does for its next notebook is done before.
     """
     loads = {name: load() for name in routes}
     warm_ups = {}
@@ -121,14 +141,22 @@ def _measure_in_turn(
     singles: dict[str, list[Timed]] = {name: [] for name in routes}
     for number in range(1, rounds + 1):
         for name, grade in routes.items():
+            rest()
             singles[name].append(grade(one))
             seconds = singles[name][-1].seconds
             out.print(f"{name}: one notebook, {number} of {rounds} … {seconds:.2f} s")
-    bursts = {}
+    bursts, burst_loads = {}, {}
     for name, grade in routes.items():
-        bursts[name] = grade(many)
+        rest()
+        burst_loads[name] = load()
+        with spending() as spent:
+            timed = grade(many)
+        bursts[name] = replace(timed, cpu_s=spent.cpu_s, memory_bytes=spent.memory_bytes)
         out.print(f"{name}: {len(many)} notebooks at once … {bursts[name].seconds:.2f} s")
-    return [Measured(warm_ups[name], singles[name], bursts[name], loads[name]) for name in routes]
+    return [
+        Measured(warm_ups[name], singles[name], bursts[name], loads[name], burst_loads[name])
+        for name in routes
+    ]
 
 
 def _lay_out(folder: Path, number: int) -> list[Path]:

@@ -1,8 +1,8 @@
 """Measure how many notebooks a second the server takes in, beside a handler that promises nothing.
 
-`python -m tests.bench.ingest [--seconds 8]` prints a table and writes `var/bench/ingest.json`. It
-exits 1 where a notebook was refused or a receipt's promise was not kept, and never for a time. What
-is measured and how: `docs/performance.md`.
+`python -m tests.bench.ingest [--seconds 8] [--folder FOLDER]` prints tables and writes
+`var/bench/ingest.json`. It exits 1 where a notebook was refused or a receipt's promise was not
+kept, and never for a time. What is measured and how: `docs/performance.md`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from shared.errors import SpoolError
 from shared.model import SubmissionId
 from shared.spool import Spool
 from tests.bench.ingest_report import Conditions, Measured, Report, show, write
+from tests.bench.ingest_steps import measure_steps
 from tests.bench.measured_servers import ROOT, MeasuredServer, gofer, plain
 from tests.bench.posted_notebooks import PostedNotebooks
 from tests.bench.receipts import Promise, broken
@@ -70,7 +71,7 @@ class Bench:
             f"{connections} students within {seconds:g} s" if is_burst else f"{connections} at once"
         )
         self._out.print(f"{server.name}: {what} … ", end="")
-        load_before, cpu_before_s = load(), server.cpu_s
+        load_before, cpu_before = load(), server.processors
         came = self._post(server, connections, seconds, is_burst=is_burst)
         measured = Measured(
             server=server.name,
@@ -80,7 +81,7 @@ class Bench:
             refused=came.others,
             seconds=came.seconds,
             latencies_s=sorted(came.latencies_s),
-            server_cpu_s=server.cpu_s - cpu_before_s,
+            server_cpu=server.processors.since(cpu_before),
             students_cpu_s=came.cpu_s,
             peaks_bytes=server.peaks_bytes,
             load_before=load_before,
@@ -110,13 +111,13 @@ class Bench:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; return its exit code."""
-    seconds = _seconds(arguments)
+    options = _options(arguments)
     signal.signal(signal.SIGTERM, _leave)
     parent = ROOT / "var" / "bench"
     parent.mkdir(parents=True, exist_ok=True)
-    bench = Bench(seconds)
-    # On the project's own disk: `/tmp` may be memory, where fsync costs nothing.
-    with tempfile.TemporaryDirectory(dir=parent, prefix="run-") as name:
+    bench = Bench(options.seconds)
+    # By default on the project's own disk: `/tmp` may be memory, where fsync costs nothing.
+    with tempfile.TemporaryDirectory(dir=options.folder or parent, prefix="run-") as name:
         folder = Path(name)
         with ExitStack() as stack:
             servers = [
@@ -126,7 +127,8 @@ def main(arguments: list[str] | None = None) -> int:
             conditions = Conditions.now(folder, [len(server.peaks_bytes) for server in servers])
             bench.run(servers)
         lost = _lost(folder / "gofer" / "volume", bench.numbers)
-    report = Report(conditions, bench.measured, receipts=len(bench.numbers), lost=lost)
+        steps = measure_steps(folder / "steps")
+    report = Report(conditions, bench.measured, steps=steps, receipts=len(bench.numbers), lost=lost)
     path = parent / "ingest.json"
     write(report, path)
     out = terminal.out()
@@ -155,7 +157,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + signal.SIGTERM)
 
 
-def _seconds(arguments: Sequence[str] | None) -> float:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.ingest",
         description="Measure the server beside a plain handler in one run on this machine.",
@@ -166,7 +168,12 @@ def _seconds(arguments: Sequence[str] | None) -> float:
         default=SECONDS,
         help=f"for how long each number of connections is measured (default: {SECONDS:g})",
     )
-    return float(parser.parse_args(arguments).seconds)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="on which disk: a folder for the volumes (default: the project's own var/bench)",
+    )
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,34 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
 _START_S = 60.0
 _STOP_S = 20.0
+
+
+@dataclass(frozen=True)
+class Processors:
+    """Time on the processors, in seconds.
+
+    Attributes:
+        own_s: in the program itself.
+        kernel_s: in the kernel, on its behalf.
+    """
+
+    own_s: float
+    kernel_s: float
+
+    @property
+    def all_s(self) -> float:
+        """Both."""
+        return self.own_s + self.kernel_s
+
+    def since(self, before: Processors) -> Processors:
+        """Return what came to it since then."""
+        return Processors(self.own_s - before.own_s, self.kernel_s - before.kernel_s)
 
 
 @dataclass(frozen=True)
@@ -42,10 +64,12 @@ class MeasuredServer:
     top: psutil.Process
 
     @property
-    def cpu_s(self) -> float:
+    def processors(self) -> Processors:
         """What its processes have taken of the processors since they began."""
         times = [process.cpu_times() for process in self._answering]
-        return sum(taken.user + taken.system for taken in times)
+        return Processors(
+            own_s=sum(taken.user for taken in times), kernel_s=sum(taken.system for taken in times)
+        )
 
     @property
     def peaks_bytes(self) -> list[int]:
@@ -63,8 +87,10 @@ class MeasuredServer:
 
 
 @contextmanager
-def gofer(folder: Path, log: Path) -> Iterator[MeasuredServer]:
-    """Run Gofer's server on a volume in this folder."""
+def gofer(
+    folder: Path, log: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[MeasuredServer]:
+    """Run Gofer's server on a volume in this folder, with these settings besides the usual."""
     zip_folder = folder / "autograders" / "demo101" / "lab" / "1" / "lab01"
     zip_folder.mkdir(parents=True)
     (zip_folder / "autograder.zip").touch()
@@ -76,6 +102,7 @@ def gofer(folder: Path, log: Path) -> Iterator[MeasuredServer]:
         "GOFER_IDENTITY": "dev",
         "GOFER_LOG_FORMAT": "json",
         "GOFER_SERVER_PROCESSES": str(PROCESSES),
+        **(settings or {}),
     }
     path = "/services/gofer_nb/"
     with _running(["-m", "gofer_ingest.server"], environment, log, port) as top:

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from otter.version import __version__ as otter_version
 from rich.table import Table
@@ -14,13 +14,15 @@ from rich.table import Table
 from shared.model import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
 
     from tests.bench.scores import Measured, Timed
 
+PEER: Final = "otter grade"
+_MIB = 1 << 20
 _BUSY_SHARE = 0.5
 """Of the processors: with more than this in use by others, figures are rough."""
 
@@ -56,19 +58,19 @@ class Report:
     Attributes:
         conditions: of the run.
         peer: what `otter grade` took.
-        ours: what Gofer took.
+        ours: what each kind of Gofer took, by its name.
         differences: where their scores differ, one sentence each.
     """
 
     conditions: Conditions
     peer: Measured
-    ours: Measured
+    ours: Mapping[str, Measured]
     differences: Sequence[str]
 
     @property
     def graded(self) -> int:
         """How many notebooks each graded."""
-        return sum(len(timed.scores) for timed in self.ours.timed)
+        return sum(len(timed.scores) for timed in self.peer.timed)
 
 
 def load() -> float:
@@ -88,10 +90,18 @@ def show(report: Report, out: Console) -> None:
         soft_wrap=True,
     )
     out.print(
-        f"Load average before: otter grade {report.peer.load_before:.1f}, "
-        f"Gofer {report.ours.load_before:.1f}. Being the students and looking for the grades took "
-        f"{report.ours.burst.students_cpu_s:.1f} processor seconds of Gofer's "
-        f"{report.ours.burst.seconds:.1f} seconds.",
+        f"Load average before all of it: {report.peer.load_before:.1f}; before the many notebooks: "
+        + ", ".join(
+            f"{name} {measured.load_before_burst:.1f}"
+            for name, measured in {PEER: report.peer, **report.ours}.items()
+        )
+        + ". Being the students and looking for the grades took "
+        + ", ".join(
+            f"{measured.burst.students_cpu_s:.1f} processor seconds of the "
+            f"{measured.burst.seconds:.1f} seconds of {name}"
+            for name, measured in report.ours.items()
+        )
+        + ".",
         soft_wrap=True,
     )
     # The second one's minute still has the first one's own load in it.
@@ -113,10 +123,15 @@ def write(report: Report, path: Path) -> None:
     content = {
         "conditions": asdict(report.conditions),
         "otter_grade": _figures(report.peer),
-        "gofer": _figures(report.ours),
-        "ratio": {
-            "one_notebook": report.peer.one_s / report.ours.one_s,
-            "notebooks_a_minute": report.ours.a_minute / report.peer.a_minute,
+        "ours": {
+            name: _figures(measured)
+            | {
+                "times_as_fast": {
+                    "one_notebook": report.peer.one_s / measured.one_s,
+                    "notebooks_a_minute": measured.a_minute / report.peer.a_minute,
+                }
+            }
+            for name, measured in report.ours.items()
         },
         "scores_are_identical": not report.differences,
         "differences": list(report.differences),
@@ -126,22 +141,33 @@ def write(report: Report, path: Path) -> None:
 
 
 def _table(report: Report) -> Table:
-    peer, ours = report.peer, report.ours
+    peer, ours = report.peer, report.ours.values()
+    everyone = [peer, *ours]
     table = Table()
     table.add_column("")
-    for heading in ("otter grade", "Gofer", "Gofer is"):
+    for heading in (PEER, *report.ours):
         table.add_column(heading, justify="right")
     table.add_row(
-        f"seconds for one notebook (median of {len(ours.singles)})",
-        f"{peer.one_s:.2f}",
-        f"{ours.one_s:.2f}",
-        f"{peer.one_s / ours.one_s:.2f} times as fast",
+        f"seconds for one notebook (median of {len(peer.singles)})",
+        *(f"{measured.one_s:.2f}" for measured in everyone),
     )
     table.add_row(
-        f"notebooks a minute ({len(ours.burst.scores)} at once)",
-        f"{peer.a_minute:.1f}",
-        f"{ours.a_minute:.1f}",
-        f"{ours.a_minute / peer.a_minute:.2f} times as fast",
+        "… times as fast", "", *(f"{peer.one_s / measured.one_s:.2f}" for measured in ours)
+    )
+    table.add_row(
+        f"notebooks a minute ({len(peer.burst.scores)} at once)",
+        *(f"{measured.a_minute:.1f}" for measured in everyone),
+    )
+    table.add_row(
+        "… times as many", "", *(f"{measured.a_minute / peer.a_minute:.2f}" for measured in ours)
+    )
+    table.add_row(
+        "processor seconds a notebook, whole machine",
+        *(f"{measured.cpu_each_s:.2f}" for measured in everyone),
+    )
+    table.add_row(
+        "memory in use rose by at most",
+        *(f"{measured.burst.memory_bytes / _MIB:.0f} MiB" for measured in everyone),
     )
     return table
 
@@ -151,6 +177,8 @@ def _figures(measured: Measured) -> dict[str, Any]:
         "one_notebook_s": measured.one_s,
         "notebooks_a_minute": measured.a_minute,
         "load_before": measured.load_before,
+        "load_before_burst": measured.load_before_burst,
+        "cpu_s_a_notebook": measured.cpu_each_s,
         "warm_up": _timed(measured.warm_up),
         "singles": [_timed(timed) for timed in measured.singles],
         "burst": _timed(measured.burst),
@@ -161,6 +189,8 @@ def _timed(timed: Timed) -> dict[str, Any]:
     return {
         "seconds": timed.seconds,
         "students_cpu_s": timed.students_cpu_s,
+        "cpu_s": timed.cpu_s,
+        "memory_bytes": timed.memory_bytes,
         "scores": [
             {
                 "notebook": score.notebook,

@@ -46,11 +46,15 @@ class Timed:
         scores: in the order of the notebooks.
         students_cpu_s: processor seconds that the bench spent on being the students, who send
             notebooks and look for grades; none where the route has no students.
+        cpu_s: processor seconds that the whole machine spent meanwhile.
+        memory_bytes: by how much its memory in use rose at most meanwhile.
     """
 
     seconds: float
     scores: Sequence[NotebookScore]
     students_cpu_s: float = 0.0
+    cpu_s: float = 0.0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,19 @@ class Measured:
         singles: of one notebook, several times over.
         burst: of many notebooks at once.
         load_before: the machine's load average of the minute before.
+        load_before_burst: the same, before the many notebooks.
     """
 
     warm_up: Timed
     singles: Sequence[Timed]
     burst: Timed
     load_before: float
+    load_before_burst: float
+
+    @property
+    def cpu_each_s(self) -> float:
+        """Processor seconds of the whole machine for each notebook, when many come at once."""
+        return self.burst.cpu_s / len(self.burst.scores)
 
     @property
     def timed(self) -> list[Timed]:

@@ -12,7 +12,6 @@ import json
 import re
 import sys
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -61,7 +60,7 @@ class Came:
 
     latencies_s: list[float] = field(default_factory=list)
     receipts: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    others: Counter[int] = field(default_factory=Counter)
+    others: dict[int, int] = field(default_factory=dict)
     seconds: float = 0.0
     cpu_s: float = 0.0
 
@@ -141,7 +140,7 @@ class _Crowd:
         try:
             student = await self._connected()
         except OSError:
-            self.came.others[0] += 1
+            self._note_other(0)
             return
         await self._post(student)
         _leave(student)
@@ -166,8 +165,11 @@ class _Crowd:
             self.came.latencies_s.append(time.perf_counter() - begun_s)
             self.came.receipts.append((number, json.loads(content)))
         else:
-            self.came.others[status] += 1
+            self._note_other(status)
         return status != 0
+
+    def _note_other(self, status: int) -> None:
+        self.came.others[status] = self.came.others.get(status, 0) + 1
 
 
 def _leave(student: _Student) -> None:

@@ -34,7 +34,8 @@ pytestmark = [
 ]
 
 ZIP = autograder_zip({"q1": ok_test("q1", "True")})
-ENDLESS = notebook("while True: pass")
+ENDLESS = notebook("import subprocess; subprocess.run(['sleep', '600'])")
+"""Its process shows from outside that the notebook is at work: the kernel was there before it."""
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def sandbox(private_engine: PrivateEngine, tmp_path: Path) -> Iterator[DockerSan
 def running(
     sandbox: DockerSandbox, engine: PrivateEngine
 ) -> Iterator[tuple[str, Future[RawResult]]]:
-    """Run a notebook without an end; inside the block its kernel is at work."""
+    """Run a notebook without an end; inside the block it is at work."""
     job = Job(new_run_id(), ENDLESS, ZIP, TEST_LIMITS)
     with ThreadPoolExecutor(1) as pool:
         slot = sandbox.prepare(None, job.limits, job.run_id)

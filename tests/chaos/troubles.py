@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.chaos.installation import Installation, Supervised
     from tests.chaos.students import Students
 
-REFUSED_WITHIN_S: Final = 15.0
+REFUSED_WITHIN_S: Final = 60.0
+"""Students come at random. They are waited for only until the first one is refused."""
 ENGINE_ERRORS: Final = (docker.errors.DockerException, requests.RequestException)
 _LOCKER: Final = """
 import sqlite3, sys

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +13,7 @@ from shared.errors import ImageBuildFailed
 from shared.model import new_run_id
 from tests.docker.conftest import DOCKER_HOST, IMAGE
 from tests.support.grading import TEST_LIMITS, inspect
+from tests.support.wheels import environment_asking_for, write_wheel
 from tests.support.zips import autograder_zip, notebook, ok_test
 
 if TYPE_CHECKING:
@@ -25,36 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.docker
 
 PACKAGE = "gofer-sample-extra"
-ENVIRONMENT = f"""\
-dependencies:
-  - python=3.13
-  - pip
-  - pip:
-    - otter-grader[grading,plugins]==7.0.0
-    - {PACKAGE}>=1
-"""
-ZIP = autograder_zip({"q1": ok_test("q1", "answer == 42")}, environment=ENVIRONMENT)
-
-
-def write_wheel(folder: Path) -> None:
-    """Write a wheel of one module, by hand: a wheel is a zip with three more files."""
-    info = "gofer_sample_extra-1.0.dist-info"
-    files = {
-        "gofer_sample_extra.py": "answer = 42\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},sha256={_digest(text)},{len(text)}\n" for name, text in files.items())
-    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    wheel = folder / "gofer_sample_extra-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+ZIP = autograder_zip(
+    {"q1": ok_test("q1", "answer == 42")}, environment=environment_asking_for(PACKAGE)
+)
 
 
 @pytest.fixture
@@ -62,7 +33,7 @@ def extended(engine: None, tmp_path: Path) -> Iterator[tuple[DockerSandbox, str]
     """A sandbox whose wheelhouse has the package, and the image made from it."""
     wheelhouse = tmp_path / "wheels"
     wheelhouse.mkdir()
-    write_wheel(wheelhouse)
+    write_wheel(wheelhouse, PACKAGE)
     sandbox = DockerSandbox(IMAGE, tmp_path, DOCKER_HOST, wheelhouse)
     spec = inspect(sandbox, ZIP)
     assert spec.missing == (f"{PACKAGE}>=1",)

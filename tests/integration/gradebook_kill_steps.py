@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -25,12 +26,25 @@ from shared.errors import AlreadyRecorded, GradebookError
 from shared.gradebook.engine import open_gradebook, open_reader
 from shared.gradebook.queries import classic_rows, grades_of_record, runs_of
 from shared.gradebook.record import is_recorded
+from shared.gradebook.regrades.ending import apply_regrade
+from shared.gradebook.staff_requests import is_request_recorded
+from shared.requests import RegradeApplyPayload
 from tests.unit.shared.gradebook_samples import graded, record, submitted, write_old_gradebook
+from tests.unit.shared.regrade_samples import (
+    POLICY,
+    find,
+    grades_dump,
+    of_record,
+    preview,
+    regraded,
+    started,
+    to_apply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.requests import Envelope
+    from shared.requests import Envelope, StaffRequest
 
 WATCHED = {"os.rename", "sqlite3.connect"}
 OLD = [
@@ -127,6 +141,50 @@ def check_recording(folder: Path) -> int:
         number += 1
 
 
+def apply(volume: Path, request: StaffRequest) -> None:
+    engine = open_gradebook(volume)
+    assert isinstance(request.payload, RegradeApplyPayload)
+    apply_regrade(engine, request, request.payload, lambda _: POLICY)
+    engine.dispose()
+
+
+def check_applying(folder: Path) -> int:
+    """All of a regrade is applied, or nothing; asked for again, it is."""
+    made = folder / "regraded"
+    engine = open_gradebook(made)
+    envelopes = [submitted(student) for student in ("ada", "bob", "cyd")]
+    for envelope in envelopes:
+        record(engine, envelope, graded(5))
+    regrade_id = started(engine)
+    regraded(engine, {envelope.id: graded(8) for envelope in envelopes})
+    request = to_apply(regrade_id, preview(engine, regrade_id).fingerprint)
+    before = grades_dump(engine)
+    engine.dispose()
+    number = 1
+    while True:
+        volume = folder / f"apply-{number}"
+        volume.mkdir()
+        shutil.copy(made / "gradebook.db", volume)
+        was_killed = killed_before_step(number, partial(apply, volume, request))
+        engine = open_gradebook(volume)
+        if is_request_recorded(engine, request.id):
+            assert find(engine, regrade_id).state == "applied"
+        else:
+            assert find(engine, regrade_id).state == "ready"
+            assert grades_dump(engine) == before
+            for envelope in envelopes:
+                assert [run.applied_at is None for run in runs_of(engine, envelope.id)].count(
+                    True
+                ) == 1
+            apply(volume, request)
+        assert of_record(engine) == {"ada": 8.0, "bob": 8.0, "cyd": 8.0}
+        assert len(grades_dump(engine)) == 2 * len(before)
+        engine.dispose()
+        if not was_killed:
+            return number - 1
+        number += 1
+
+
 def check_importing(folder: Path) -> int:
     """However an import ended, the next start completes it: every old row is there once."""
     number = 1
@@ -163,5 +221,9 @@ def check_readable(volume: Path) -> None:
 if __name__ == "__main__":
     logging.disable()
     given = Path(sys.argv[1])
-    steps = {"record": check_recording(given), "import": check_importing(given)}
+    steps = {
+        "record": check_recording(given),
+        "import": check_importing(given),
+        "apply": check_applying(given),
+    }
     json.dump(steps, sys.stdout)

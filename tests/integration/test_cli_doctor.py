@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from gofer_console.grader_side import Health
+from gofer_console.outbox_check import check_outbox
 from shared.gradebook.engine import open_gradebook
 from shared.spool import Spool
 from tests.support.commands import run_gofer
+from tests.support.lti_keys import TOOL_KEY, TOOL_PEM
+from tests.support.posting_room import PostingRoom
 from tests.support.processes import LoggedProcess
+from tests.support.scripted_lms import CLOSED
+from tests.support.strict_lms import StrictLms
 from tests.unit.shared.gradebook_samples import submitted
 
 if TYPE_CHECKING:
@@ -78,3 +84,61 @@ def test_an_open_gradebook_is_read_without_changing_it(tmp_path: Path) -> None:
     open_gradebook(tmp_path / "volume").dispose()
     _, found = examined(environment)
     assert found["gradebook"]["message"] == "It can be read."
+
+
+def posting_installation(folder: Path, lms: StrictLms) -> dict[str, str]:
+    """One assignment each by LTI 1.1 and by LTI 1.3, at one LMS."""
+    environment = installation(folder)
+    (folder / "key").write_text(lms.key)
+    (folder / "secret").write_text(lms.secret)
+    (folder / "lti.pem").write_text(TOOL_PEM)
+    config = folder / "courses.toml"
+    config.write_text(
+        f"""
+[courses.c.sections.1.assignments.lab01.passback]
+service_url = "{lms.service_url}"
+key_file = "{folder / "key"}"
+secret_file = "{folder / "secret"}"
+[courses.c.sections.1.assignments.lab02.passback]
+kind = "lti13"
+client_id = "{lms.client_id}"
+token_url = "{lms.token_url}"
+private_key_file = "{folder / "lti.pem"}"
+line_items = "{lms.line_items_url}"
+"""
+    )
+    return environment | {"COURSE_CONFIG_PATH": str(config)}
+
+
+def of_lms(environment: dict[str, str]) -> list[dict[str, Any]]:
+    done = run_gofer(environment, "doctor", "--json")
+    checks = json.loads(done.stdout)["checks"]
+    return [check for check in checks if check["name"].startswith("LMS ")]
+
+
+def test_each_lms_is_asked_whether_it_lets_gofer_in(tmp_path: Path) -> None:
+    with StrictLms(["ada"], TOOL_KEY.public_pem()) as lms:
+        environment = posting_installation(tmp_path, lms)
+        assert [check["status"] for check in of_lms(environment)] == ["ok", "ok"]
+        assert lms.history() == {}
+
+        (tmp_path / "secret").write_text("another")
+        (tmp_path / "lti.pem").unlink()
+        by_secret, by_key = of_lms(environment)
+        assert by_secret["status"] == by_key["status"] == "problem"
+        assert "does not let Gofer in" in by_secret["message"]
+        assert f"private_key_file: {tmp_path / 'lti.pem'} cannot be read" in by_key["message"]
+        assert "another" not in json.dumps([by_secret, by_key])
+
+
+def test_grades_that_did_not_arrive_are_told(tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    room = PostingRoom(tmp_path / "volume")
+    room.lms.will_answer(CLOSED)
+    room.grade("ada", 5)
+    room.post_until_quiet()
+    room.close()
+    (found,) = check_outbox(tmp_path / "volume", None)
+    assert found.status is Health.WARNING
+    assert "1 failed" in found.message
+    assert "gofer post retry" in found.advice

@@ -7,16 +7,19 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from tests.support.commands import DEADLINE_S, run_gofer
 from tests.support.processes import ROOT, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def environment(volume: Path, **more: str) -> dict[str, str]:
@@ -26,6 +29,7 @@ def environment(volume: Path, **more: str) -> dict[str, str]:
         "GOFER_AUTOGRADERS": str(volume),
         "GOFER_SANDBOX": "process",
         "GOFER_PORT": "0",
+        "GOFER_CONSOLE_PORT": "0",
         **more,
     }
 
@@ -59,14 +63,35 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_until(process: subprocess.Popen[str], *marks: str) -> str:
-    """Read its output until each mark has been seen, or to its end."""
+    """Read its output until each mark has been seen, or to its end; fail where neither comes."""
     assert process.stdout is not None
     seen = ""
-    for line in process.stdout:
-        seen += line
-        if all(mark in seen for mark in marks):
-            break
+    is_late = threading.Event()
+
+    def end_it() -> None:
+        is_late.set()
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+
+    with closing_timer(end_it):
+        for line in process.stdout:
+            seen += line
+            if all(mark in seen for mark in marks):
+                break
+    assert not is_late.is_set(), f"it said only: {seen}"
     return seen
+
+
+@contextmanager
+def closing_timer(late: Callable[[], None]) -> Iterator[None]:
+    """Call a function when the deadline passes within the block."""
+    timer = threading.Timer(DEADLINE_S, late)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

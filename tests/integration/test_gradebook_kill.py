@@ -23,3 +23,4 @@ def test_a_kill_before_any_step_leaves_all_or_nothing_and_the_next_start_complet
     # Fewer would mean that the steps are no longer seen, and nothing was killed.
     assert steps["record"] >= 20, steps
     assert steps["import"] >= 50, steps
+    assert steps["apply"] >= 30, steps

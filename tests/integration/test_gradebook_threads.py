@@ -4,6 +4,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shared.errors import AlreadyRecorded
 from shared.gradebook.engine import open_gradebook, open_reader
 from shared.gradebook.queries import classic_rows, counts, grades_of_record
@@ -19,11 +21,16 @@ RUNS = 200
 STUDENTS = 20
 
 
+@pytest.fixture
+def database_url() -> str | None:
+    return None
+
+
 def test_threads_that_record_at_once_lose_nothing_and_readers_see_only_whole_states(
-    tmp_path: Path,
+    tmp_path: Path, database_url: str | None
 ) -> None:
-    engine = open_gradebook(tmp_path)
-    reader = open_reader(tmp_path)
+    engine = open_gradebook(tmp_path, database_url)
+    reader = open_reader(tmp_path, database_url)
     assert reader is not None
     envelopes = [submitted(f"student{n % STUDENTS}", minutes=n) for n in range(RUNS)]
     is_done = threading.Event()
@@ -64,8 +71,10 @@ def test_threads_that_record_at_once_lose_nothing_and_readers_see_only_whole_sta
     engine.dispose()
 
 
-def test_of_two_that_record_one_submission_at_once_one_is_told_so(tmp_path: Path) -> None:
-    engine = open_gradebook(tmp_path)
+def test_of_two_that_record_one_submission_at_once_one_is_told_so(
+    tmp_path: Path, database_url: str | None
+) -> None:
+    engine = open_gradebook(tmp_path, database_url)
     for _ in range(10):
         envelope = submitted()
         together = threading.Barrier(2)

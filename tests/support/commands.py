@@ -12,7 +12,10 @@ DEADLINE_S = 120.0
 
 
 def run_gofer(
-    environment: dict[str, str], *arguments: str, module: str = "gofer_console.cli"
+    environment: dict[str, str],
+    *arguments: str,
+    module: str = "gofer_console.cli",
+    within_s: float = DEADLINE_S,
 ) -> subprocess.CompletedProcess[str]:
     """Run `gofer ARGUMENTS` without a terminal, and return its exit code and what it said."""
     done = subprocess.run(
@@ -23,7 +26,7 @@ def run_gofer(
         capture_output=True,
         text=True,
         check=False,
-        timeout=DEADLINE_S,
+        timeout=within_s,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from shared.model import AutograderSpec, GradingResult
 
 TEST_LIMITS = Limits(time_s=60.0, memory_bytes=512 << 20)
+_specs: dict[tuple[str, bytes], AutograderSpec] = {}
+"""As the grader keeps them in the gradebook."""
 
 
 def inspect(sandbox: Sandbox, autograder_zip: bytes) -> AutograderSpec:
@@ -36,6 +38,9 @@ def run(
 def grade(
     sandbox: Sandbox, autograder_zip: bytes, notebook: bytes, limits: Limits = TEST_LIMITS
 ) -> GradingResult:
-    """Grade one notebook, spec and all."""
-    spec = inspect(sandbox, autograder_zip)
+    """Grade one notebook, spec and all; each zip is inspected once in each kind of sandbox."""
+    known = sandbox.name, autograder_zip
+    if known not in _specs:
+        _specs[known] = inspect(sandbox, autograder_zip)
+    spec = _specs[known]
     return conclude(run(sandbox, autograder_zip, notebook, limits), spec, limits)

@@ -54,7 +54,9 @@ class LoggedProcess:
                     self.lines.append({"action": "unreadable", "line": line})
                 self._news.notify_all()
 
-    def logged(self, action: str, **fields: object) -> dict[str, Any]:
+    def logged(
+        self, action: str, *, within_s: float = DEADLINE_S, **fields: object
+    ) -> dict[str, Any]:
         """Wait for a log line of this action with these fields, and return it."""
         wanted = {"action": action, **fields}
 
@@ -62,7 +64,7 @@ class LoggedProcess:
             return next((line for line in self.lines if wanted.items() <= line.items()), None)
 
         with self._news:
-            line = self._news.wait_for(found, DEADLINE_S)
+            line = self._news.wait_for(found, within_s)
         assert line is not None, f"no line {wanted} among {self.lines}"
         return line
 

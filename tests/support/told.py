@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gofer_ingest.server.recent_receipts import RecentReceipt, RecentReceipts
+from shared.grade_policy import GradePolicy
+from shared.gradebook.flagged import accept_run, flagged_runs
 from shared.gradebook.record import GradingRun, record_autograder, record_run
+from shared.gradebook.staff_decisions import record_override
+from shared.gradebook.staff_requests import Outcome, record_request
 from shared.model import (
     AssignmentKey,
-    AttemptsPolicy,
     AutograderSpec,
     GradingResult,
     QuestionScore,
@@ -18,13 +21,22 @@ from shared.model import (
     RunReason,
     Score,
     Sha256,
+    SubmissionId,
     Verdict,
     new_run_id,
     new_submission_id,
     utc_now,
 )
 from shared.queue_snapshot import QueueSnapshot, write_snapshot
-from shared.requests import Envelope, Source, SubmitPayload
+from shared.requests import (
+    AcceptFlaggedPayload,
+    Envelope,
+    OverridePayload,
+    PublishPayload,
+    Source,
+    StaffRequest,
+    SubmitPayload,
+)
 from shared.spool import Spool
 from tests.unit.shared.gradebook_samples import fresh_gradebook
 
@@ -34,8 +46,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import Engine
-
-    from shared.model import SubmissionId
 
 LAB01 = AssignmentKey("demo101", "1", "lab01")
 HW02 = AssignmentKey("demo101", "1", "hw02")
@@ -104,11 +114,33 @@ class Term:
                 )
         return envelope.id
 
+    def override(self, student: str, key: AssignmentKey, comment: str) -> None:
+        """Set a student's grade to 9 of 10, as staff do."""
+        payload = OverridePayload(
+            student=student,
+            course=key.course,
+            section=key.section,
+            assignment=key.assignment,
+            score=9,
+            comment=comment,
+        )
+        request = StaffRequest(
+            id=new_submission_id(),
+            action="override",
+            payload=payload,
+            requested_by="ta",
+            received_at=utc_now(),
+            reason="not for the student",
+        )
+        score = Score(9, 10)
+        record_override(self.gradebook, request, payload, score, GradePolicy(), "Done.")
+
     def graded(
         self,
         submission_id: SubmissionId,
         scores: Sequence[float] = (2.0, 1.5, 4.0, 0.0),
         questions: tuple[QuestionSpec, ...] = QUESTIONS,
+        flag: str = FLAG,
     ) -> None:
         """Record a score and settle the entry, as the grader does."""
         possible = sum(question.points for question in questions)
@@ -124,10 +156,38 @@ class Term:
                 ),
                 student_text="Your notebook was graded.",
                 staff_text=STAFF_TEXT,
-                flags=frozenset({FLAG}),
+                flags=frozenset({flag}),
                 log_tail=LOG,
             ),
         )
+
+    def accepted(self, submission_id: SubmissionId) -> None:
+        """Let staff accept a run that is held, as the grader does."""
+        (run,) = [run for run in flagged_runs(self.gradebook) if run.submission_id == submission_id]
+        request = StaffRequest(
+            id=new_submission_id(),
+            action="accept_flagged",
+            payload=AcceptFlaggedPayload(run=SubmissionId(run.run_id)),
+            requested_by="tess",
+            received_at=utc_now(),
+            reason="Their own library.",
+        )
+        accept_run(self.gradebook, request, run, GradePolicy(), "Accepted.")
+
+    def published(self, key: AssignmentKey, rule: str | None) -> None:
+        """Let staff decide when results are shown, as the grader records it."""
+        payload = PublishPayload(
+            course=key.course, section=key.section, assignment=key.assignment, rule=rule
+        )
+        request = StaffRequest(
+            id=new_submission_id(),
+            action="publish",
+            payload=payload,
+            requested_by="tess",
+            received_at=utc_now(),
+            reason="",
+        )
+        record_request(self.gradebook, request, Outcome.DONE, "Done.")
 
     def failed(
         self,
@@ -177,5 +237,5 @@ class Term:
             tries=1,
         )
         envelope = self.spool.envelope_of(submission_id)
-        record_run(self.gradebook, envelope, run, AttemptsPolicy.BEST)
+        record_run(self.gradebook, envelope, run, GradePolicy())
         self.spool.settle(submission_id)

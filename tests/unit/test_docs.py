@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 import typer.main
+import yaml
 from typer.core import TyperGroup
 
 from gofer_console.cli import app
 from gofer_ingest.grader import results, stops
+from gofer_ingest.server.grader_state import GraderState
 from gofer_ingest.server.metrics import Metrics
+from shared import model
 from shared.catalogue import Defaults, load_catalogue
 from shared.config import PROCESSES, is_secret, variable_of
 from shared.model import AttemptsPolicy, Verdict
+from shared.queue_snapshot import PassbackOutlook
 from shared.spool import Spool
 
 if TYPE_CHECKING:
@@ -173,7 +179,7 @@ def test_every_verdict_is_explained(page: str) -> None:
 
 
 def test_every_flag_and_no_other_is_explained() -> None:
-    names = {**vars(results), **vars(stops)}
+    names = {**vars(results), **vars(stops), **vars(model)}
     flags = {value for name, value in names.items() if name.startswith("FLAG_")}
     text = text_of(ROOT / "docs" / "operations.md")
     table = re.search(r"^\| flag .*?\n\n", text, re.MULTILINE | re.DOTALL)
@@ -184,7 +190,14 @@ def test_every_flag_and_no_other_is_explained() -> None:
 def test_every_metric_and_no_other_is_explained(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.prepare()
-    told = Metrics(spool).text().decode()
+    state = GraderState(
+        is_running=True,
+        paused="engine",
+        silent_s=1.0,
+        passback=PassbackOutlook(),
+        backup_age_s=1.0,
+    )
+    told = Metrics(spool, lambda: state).text().decode()
     names = {
         f"{name}_total" if kind == "counter" and not name.endswith("_total") else name
         for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", told, re.MULTILINE)
@@ -194,6 +207,46 @@ def test_every_metric_and_no_other_is_explained(tmp_path: Path) -> None:
     table = re.search(r"^\| metric .*?\n\n", text, re.MULTILINE | re.DOTALL)
     assert table is not None
     assert set(re.findall(r"^\| `(\w+)`", table[0], re.MULTILINE)) == names
+
+
+def test_snippets_for_other_programs_are_well_formed() -> None:
+    for page in PAGES:
+        for block in blocks_of(page, "yaml"):
+            assert isinstance(yaml.safe_load(block), dict), page
+        for block in blocks_of(page, "json"):
+            json.loads(block)
+        for block in blocks_of(page, "toml"):
+            tomllib.loads(block)
+
+
+def units_of(page: Path) -> list[configparser.ConfigParser]:
+    units = []
+    for block in blocks_of(page, "ini"):
+        unit = configparser.ConfigParser(interpolation=None, strict=False)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd minds the case
+        unit.read_string(block)
+        units.append(unit)
+    return units
+
+
+def test_units_start_what_there_is_and_lay_secrets_where_they_are_looked_for() -> None:
+    secrets = {
+        variable_of(field, name).lower()
+        for cls in PROCESSES.values()
+        for name, field in cls.model_fields.items()
+        if is_secret(field)
+    }
+    services = [
+        unit["Service"]
+        for page in (ROOT / "docs" / "operations.md", ROOT / "docs" / "jupyterhub.md")
+        for unit in units_of(page)
+    ]
+    assert len(services) == 3
+    for service in services:
+        module = service["ExecStart"].rpartition(" -m ")[2]
+        assert (ROOT / module.replace(".", "/") / "__main__.py").is_file(), module
+        if "LoadCredential" in service:
+            assert service["LoadCredential"].partition(":")[0] in secrets
 
 
 def test_the_log_lines_that_operations_names_are_written_by_the_code() -> None:
@@ -216,6 +269,19 @@ def test_every_check_of_the_doctor_is_explained() -> None:
     names = {name for path in sources for name in re.findall(r'name="([^"]+)"', text_of(path))}
     text = text_of(ROOT / "docs" / "operations.md")
     assert {name for name in names if f"\n| {name} |" not in text} == set()
+
+
+def test_every_cause_of_an_lmss_answer_and_no_other_is_explained() -> None:
+    text = text_of(ROOT / "docs" / "passback.md")
+    table = re.search(r"^\| cause .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    assert table is not None
+    explained = set(re.findall(r"^\| `(\w+)`", table[0], re.MULTILINE))
+    code = "".join(text_of(source) for source in (ROOT / "shared" / "lti").glob("*.py"))
+    assert {cause for cause in explained if f'"{cause}"' not in code} == set()
+    given = re.findall(r'(?:refused|try_later)\([^()]*?, "(\w+)"[,)]', code)
+    given += re.findall(r'(?:cause=|None, |_s, )"(\w+)"\)', code)
+    assert len(given) > 20
+    assert set(given) - explained == set()
 
 
 def test_every_decision_is_listed_and_has_its_four_parts() -> None:

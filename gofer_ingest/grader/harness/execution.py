@@ -11,15 +11,19 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import nbconvert.preprocessors
 from jupyter_core.utils import ensure_async, run_sync
 from nbclient.exceptions import DeadKernelError
 
-from . import unpickling
+from . import memory, unpickling
+from .nursery import KERNEL_NAME, WarmKernel
 from .plan import Place, plan_of
 from .stops import How, Watch
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 _preprocessors: Any = nbconvert.preprocessors
 _Executor: Any = _preprocessors.ExecutePreprocessor
@@ -50,13 +54,38 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
 
     budget: ClassVar[OutputBudget]
     watch: ClassVar[Watch]
+    evidence: ClassVar[Evidence]
+    kernel: ClassVar[WarmKernel | None]
+
+    def create_kernel_manager(self) -> Any:
+        """Take the kernel that is ready, unless the notebook is to have another."""
+        wanted = self.kernel_name or self.nb.metadata.get("kernelspec", {}).get("name")
+        if self.kernel is None or wanted not in {None, "", KERNEL_NAME}:
+            return super().create_kernel_manager()
+        self.km = self.kernel.manager
+        return self.km
+
+    def start_new_kernel_client(self) -> Any:
+        """Take the client of the kernel that is ready."""
+        if self.kernel is None or self.km is not self.kernel.manager:
+            return super().start_new_kernel_client()
+        self.kc = self.kernel.client
+        return self.kc
 
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> Any:
         """Execute otter's notebook; return normally although the kernel may have ended."""
         theirs = nb.cells
         otters = self.config.GradingPreprocessor
-        plan = plan_of(theirs, otters.tests_glob, otters.results_path)
+        evidence = self.evidence
+        plan = plan_of(
+            theirs,
+            otters.tests_glob,
+            otters.results_path,
+            canary=evidence.canary.path if evidence.canary else None,
+            probe=evidence.probe_source(otters.results_path, self.watch.cell_time_s),
+        )
         self._plan = plan
+        evidence.make_room(otters.results_path)
         self._failed_checks = False
         self._exported = False
         self._checked: list[str] | None = None
@@ -67,6 +96,7 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             return super().preprocess(nb, resources, km)
         finally:
             nb.cells = theirs
+            evidence.take_report(plan.results)
             self._settle_results()
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> Any:
@@ -85,6 +115,10 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             finally:
                 if self._stopped is not None:
                     self.watch.stops.append((place, self._stopped))
+                if place.is_probe or place.is_canary:
+                    self.evidence.is_memory_short |= self._is_memory_short()
+                if place.is_probe:  # what the run's time was over for is not silence
+                    self.evidence.was_probed = self._stopped is not How.OUT_OF_TIME
         if place.is_export:
             self._end_kernel()
         return cell, resources
@@ -138,6 +172,10 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             self._stopped = How.OUT_OF_TIME
         await ensure_async(self.km.signal_kernel(signal.SIGKILL))
 
+    def _is_memory_short(self) -> bool:
+        process = getattr(self.km.provisioner, "process", None)
+        return process is not None and memory.is_short(process.pid)
+
     def _is_needless(self, place: Place) -> bool:
         """Whether a cell would do nothing, or do harm."""
         if place.is_export:
@@ -163,6 +201,7 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
         is_ok = execute_reply["content"]["status"] == "ok"
         self._failed_checks |= place.test is not None and not is_ok
         self._exported |= place.is_export and is_ok
+        self.evidence.has_all = self._exported
 
     def _settle_results(self) -> None:
         """Where otter's last cell did not write them, put what was kept in the results' place."""
@@ -174,20 +213,33 @@ class GuardedExecutePreprocessor(_Executor):  # type: ignore[misc]
             return  # no check came to its end, or the notebook has been at its files
 
 
-def executor_with(budget: OutputBudget, watch: Watch) -> type[GuardedExecutePreprocessor]:
-    """Make the executor of one run."""
+def executor_with(
+    budget: OutputBudget, watch: Watch, evidence: Evidence, kernel: WarmKernel | None = None
+) -> type[GuardedExecutePreprocessor]:
+    """Make the executor of one run; without a kernel it starts its own."""
 
     class Executor(GuardedExecutePreprocessor):
         pass
 
     Executor.budget = budget
     Executor.watch = watch
+    Executor.evidence = evidence
+    Executor.kernel = kernel
     return Executor
 
 
-def substitute_executor(budget: OutputBudget, watch: Watch) -> None:
-    """Let otter execute notebooks within `budget` and under `watch`."""
-    _preprocessors.ExecutePreprocessor = executor_with(budget, watch)
+def substitute_executor(
+    budget: OutputBudget, watch: Watch, evidence: Evidence, kernel: WarmKernel | None = None
+) -> None:
+    """Let otter execute in `kernel`, or one of its own.
+
+    Args:
+        budget: of what cells may print.
+        watch: over how long they run.
+        evidence: of tampering, to be gathered.
+        kernel: one that is ready.
+    """
+    _preprocessors.ExecutePreprocessor = executor_with(budget, watch, evidence, kernel)
 
 
 def _size(msg: dict[str, Any]) -> int:

@@ -15,12 +15,16 @@ from otter.version import __version__ as otter_version
 
 from . import execution, memory, unpickling
 from .autograder_zip import unpack
+from .canary import lay_canary
+from .evidence import CanaryState, Evidence
 from .plan import with_positions
 from .stops import How, Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from .nursery import WarmKernel
     from .protocol import Job
 
 LOG_MAX_CHARACTERS = 32_000
@@ -34,8 +38,8 @@ _ALWAYS = {"logo": False, "token": None, "zips": False}
 """Overrides of the zip's config: no banner in logs, no upload to Gradescope, one notebook a job."""
 
 
-def grade(job: Job, folder: Path) -> dict[str, Any]:
-    """Grade the job's notebook below `folder`; the answer is plain JSON values.
+def grade(job: Job, folder: Path, kernel: WarmKernel) -> dict[str, Any]:
+    """Grade the job's notebook in `kernel`, below `folder`; the answer is plain JSON values.
 
     Its `kind` is `results`, `refused` (otter would not grade this notebook), `failed` (no results
     could be read, or otter raised), `timed_out` or `kernel_died` (before there were any results).
@@ -48,11 +52,17 @@ def grade(job: Job, folder: Path) -> dict[str, Any]:
     )
     autograder = folder / "autograder"
     _lay_out(job, autograder)
+    tests = len(list((autograder / "source" / "tests").glob("*.py")))
+    evidence = Evidence(lay_canary(autograder / "source"), has_plugins=_has_plugins(autograder))
     unpickling.guard_otter()
     budget = execution.OutputBudget(int(job.options["output_bytes"]))
-    execution.substitute_executor(budget, watch)
+    execution.substitute_executor(budget, watch, evidence, kernel)
+
+    def observe(scores: Any) -> None:
+        evidence.take_scores(scores, tests, watch)
+
     with capture_run_output() as printed:
-        kind, scores, error = _run_otter(autograder, watch)
+        kind, scores, error = _run_otter(autograder, watch, observe)
         log = printed.getvalue()
     return {
         "kind": kind,
@@ -62,9 +72,19 @@ def grade(job: Job, folder: Path) -> dict[str, Any]:
         "otter_version": otter_version,
         "output_truncated": budget.was_exceeded,
         "stops": watch.as_json(),
+        "tampering": evidence.as_json(),
         "grading_s": round(time.monotonic() - started, 3),
         "memory": memory.usage(),
     }
+
+
+def is_uneventful(answer: dict[str, Any]) -> bool:
+    """Whether a notebook was graded, and nothing was stopped, cut short or tampered with."""
+    seen = answer["tampering"]
+    is_plain = seen["canary"] in {CanaryState.FAILED, CanaryState.LEFT_OUT}
+    is_plain &= seen["probe"] == "answered" and not seen["findings"]
+    is_whole = not answer["stops"] and not answer["output_truncated"]
+    return answer["kind"] == "results" and is_plain and is_whole
 
 
 def _lay_out(job: Job, autograder: Path) -> None:
@@ -96,7 +116,17 @@ def _file_name(notebook: bytes) -> str:
     return DEFAULT_NAME
 
 
-def _run_otter(autograder: Path, watch: Watch) -> tuple[str, Any, str]:
+def _has_plugins(autograder: Path) -> bool:
+    try:
+        config = json.loads((autograder / "source" / "otter_config.json").read_text("utf-8"))
+        return bool(config.get("plugins"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _run_otter(
+    autograder: Path, watch: Watch, observe: Callable[[Any], None]
+) -> tuple[str, Any, str]:
     kept: list[Any] = []
     make_runner = run_autograder.create_runner
 
@@ -108,6 +138,7 @@ def _run_otter(autograder: Path, watch: Watch) -> tuple[str, Any, str]:
             # The results are kept in memory: the files otter writes them to are within reach of
             # whatever the notebook left running.
             kept.append(run())
+            observe(kept[-1])  # before otter makes a report of them
             return kept[-1]
 
         runner.run = run_and_keep

@@ -9,6 +9,7 @@ and only writes.
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,7 +29,10 @@ _CHECK_SOURCE = """\
 from otter.execute import Checker
 Checker.check_if_not_already_checked({path!r})
 """
+# The kernel was started before there was a folder with the notebook.
 _KEEPER_SOURCE = """
+__import__("os").chdir({folder!r})
+_dh[:] = [{folder!r}]
 exec({source!r} + {call!r}, {{"__name__": "kept_results"}})
 """
 _KNOWN_EXPORT_SOURCE = """\
@@ -57,16 +61,22 @@ class Place:
         cell: its number in the notebook as it was submitted.
         test: path of the one test that it runs.
         is_export: whether it is otter's last.
+        is_canary: whether its test is one that nobody can pass.
+        is_probe: whether it looks for what the notebook has changed.
     """
 
     cell: int | None = None
     test: str | None = None
     is_export: bool = False
+    is_canary: bool = False
+    is_probe: bool = False
 
     @property
     def check(self) -> str | None:
-        """The name of its test, which is its question's as a rule."""
-        return PurePosixPath(self.test).stem if self.test is not None else None
+        """The name of its test, which is its question's as a rule; none of the canary's."""
+        if self.test is None or self.is_canary:
+            return None
+        return PurePosixPath(self.test).stem
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,14 @@ def with_positions(notebook: bytes) -> bytes:
     return json.dumps(content).encode("ascii")
 
 
-def plan_of(cells: list[Any], tests: list[str], results: str) -> Plan:
+def plan_of(
+    cells: list[Any],
+    tests: list[str],
+    results: str,
+    *,
+    canary: str | None = None,
+    probe: str | None = None,
+) -> Plan:
     """Return how to execute the cells that otter made of a notebook.
 
     Args:
@@ -108,17 +125,31 @@ def plan_of(cells: list[Any], tests: list[str], results: str) -> Plan:
             cell.
         tests: paths of the test files, in otter's order.
         results: path that the export cell writes to.
+        canary: which of `tests` is the canary; its turn comes anywhere among the others'.
+        probe: source of a cell to execute after the last check.
     """
     source = Path(kept_results.__file__).read_text("utf-8")
     call = f"\nkeep_results({results + KEPT_SUFFIX!r})\n"
     setup = from_dict(cells[0])
-    setup.source += _KEEPER_SOURCE.format(source=source, call=call)
+    setup.source += _KEEPER_SOURCE.format(folder=str(Path.cwd()), source=source, call=call)
+    tests = _with_canary_anywhere(tests, canary)
     checks = [new_code_cell(_CHECK_SOURCE.format(path=path)) for path in tests]
     places = [Place()]
     for cell in cells[1:-1]:
         # a check that otter puts behind a cell of the notebook counts as a part of it
         number = cell.get("metadata", {}).get(POSITION_KEY, places[-1].cell)
         places.append(Place(cell=number))
-    places += [Place(test=path) for path in tests]
+    places += [Place(test=path, is_canary=path == canary) for path in tests]
+    if probe is not None:
+        checks.append(new_code_cell(probe))
+        places.append(Place(is_probe=True))
     places.append(Place(is_export=True))
     return Plan([setup, *cells[1:-1], *checks, cells[-1]], places, Path(results))
+
+
+def _with_canary_anywhere(tests: list[str], canary: str | None) -> list[str]:
+    if canary not in tests:
+        return tests
+    others = [path for path in tests if path != canary]
+    others.insert(secrets.randbelow(len(others) + 1), canary)
+    return others

@@ -22,7 +22,20 @@ ANSWER = b"A"
 NONCE_LENGTH = 32
 NO_NONCE = b"0" * NONCE_LENGTH
 JOB_MAX_BYTES = 256 << 20
-PROTOCOL_VERSION = 2
+
+GATE_FRAMES = b"F"
+GATE_LOG = b"L"
+GATE_ENDED = b"E"
+GATE_HEAD_BYTES = 5
+"""Where runs share a container, its gatekeeper wraps what a run says in chunks: kind (1 byte),
+length (4 bytes, big-endian), payload. `F` is a part of the run's frames and `L` of its log; `E` is
+said by the gatekeeper alone, once no process of the run is left: JSON with its `status`, the exit
+code, and `oom_kills`, the container's count so far."""
+
+EXIT_CANNOT_SHARE = 73
+"""With this a run ends, before it is ready, that cannot be alone in a container it shares."""
+
+PROTOCOL_VERSION = 5
 """Raised whenever host and image must change together; the image carries it as a label."""
 
 

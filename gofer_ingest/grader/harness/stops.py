@@ -60,7 +60,15 @@ class Watch:
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the stops as an answer tells them: the first, and how it ended."""
-        told = self.stops
+        told = self._told()
         if len(told) > STOPS_MAX:
             told = [*told[: STOPS_MAX - 1], told[-1]]
         return [{"cell": place.cell, "check": place.check, "how": how.value} for place, how in told]
+
+    def _told(self) -> list[tuple[Place, How]]:
+        """Leave out what was stopped of the canary and the probe: it cost nobody anything."""
+        return [
+            (place, how)
+            for place, how in self.stops
+            if not place.is_probe and not (place.is_canary and not how.is_end)
+        ]

@@ -17,17 +17,18 @@ from tornado.template import Loader
 from gofer_ingest.server.pages.rows import (
     BLANK,
     BLANK_QUESTION,
+    given_row,
     hidden_row,
     iso_text,
     question_rows,
     row_of,
 )
-from gofer_ingest.server.status_words import utc_text
+from gofer_ingest.server.status_words import grade_sentence, utc_text
 
 if TYPE_CHECKING:
     from http import HTTPStatus
 
-    from gofer_ingest.server.desk import StatusPage
+    from gofer_ingest.server.enquiries import StatusPage
     from gofer_ingest.server.status import Status
     from shared.model import SubmissionId
 
@@ -113,6 +114,7 @@ class Pages:
             is_open=any(status.is_open for status in page.statuses),
             is_first=before is None,
             is_complete=page.is_complete,
+            given=[given_row(given) for given in page.given],
             poll=poll,
             older=older,
         )
@@ -130,6 +132,7 @@ class Pages:
             is_others=row.student != reader.name,
             sha256=status.submitted.sha256,
             student_text=status.student_text if status.score is not None else "",
+            grade_text=grade_sentence(status),
             publishes_at=status.publishes_at and iso_text(status.publishes_at),
             publishes=status.publishes_at and utc_text(status.publishes_at),
             questions=question_rows(questions),

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gofer_ingest.server.status_words import label, look, points_text, sentence, utc_text
+from gofer_ingest.server.status_words import (
+    label,
+    look,
+    override_sentence,
+    points_text,
+    sentence,
+    utc_text,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gofer_ingest.server.enquiries import GivenGrade
     from gofer_ingest.server.status import QuestionsTold, Status
     from shared.model import Score
 
@@ -84,6 +92,19 @@ def row_of(status: Status, prefix: str) -> Row:
         points="" if score is None else points_text(score.points),
         possible="" if score is None else points_text(score.possible),
         percent="0" if score is None else _percent(score.points, score.possible),
+    )
+
+
+def given_row(given: GivenGrade) -> Row:
+    """Return the row of a grade that staff set where nothing was handed in."""
+    key, score = given.key, given.grade.score
+    return Row(
+        message=override_sentence(given.grade),
+        course=key.course,
+        section=key.section,
+        assignment=key.assignment,
+        points=points_text(score.points),
+        possible=points_text(score.possible),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from shared.gradebook import passback_tables  # noqa: F401 - makes the metadata whole
 from shared.gradebook.tables import metadata
 
 _given = context.config.attributes
@@ -17,7 +18,9 @@ if context.is_offline_mode():
 else:
     # Batch mode: SQLite changes a table by making it anew.
     context.configure(
-        connection=_given["connection"], target_metadata=metadata, render_as_batch=True
+        connection=_given["connection"],
+        target_metadata=metadata,
+        render_as_batch=True,
     )
 with context.begin_transaction():
     context.run_migrations()

@@ -187,9 +187,16 @@ class Campus:
             for name, url in urls.items()
         }
 
+    def open(self) -> None:
+        """Wait for both doors of a Hub that has been started, and have its people in it."""
+        for name in self.doors:
+            self.hub.wait_for_service(name)
+        for name in ("ada", "ben", "tess", "eve"):
+            self.hub.make_user(name)
+
 
 @pytest.fixture(scope="session", params=[5, 6], ids=["hub5", "hub6"])
-def campus(
+def whole_campus(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Campus]:
     """One for all tests: each leaves it as it found it, but for what lies in the spools."""
@@ -197,11 +204,20 @@ def campus(
     # Before the Hub, which would wait for it for half a minute.
     with LoggedProcess("gofer_ingest.server", made.environment) as made.server, made.hub:
         made.server.logged("listening")
-        for name in made.doors:
-            made.hub.wait_for_service(name)
-        for name in ("ada", "ben", "tess", "eve"):
-            made.hub.make_user(name)
+        made.open()
         yield made
+
+
+@pytest.fixture
+def campus(whole_campus: Campus) -> Iterator[Campus]:
+    """The campus, with a Hub that runs: a test in which it dies fails alone, and says why."""
+    if whole_campus.hub.process.poll() is not None:
+        whole_campus.hub.stop()
+        whole_campus.hub.start()
+        whole_campus.open()
+    yield whole_campus
+    code = whole_campus.hub.process.poll()
+    assert code is None, f"JupyterHub ended with {code}:\n{whole_campus.hub.log[-8000:]}"
 
 
 @pytest.fixture(params=["managed", "external"])

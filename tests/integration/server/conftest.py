@@ -17,12 +17,10 @@ import httpx
 import pytest
 
 from shared.spool import Spool
+from tests.support.processes import DEADLINE_S, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-ROOT = Path(__file__).parents[3]
-DEADLINE_S = 20.0
 
 
 class Server:

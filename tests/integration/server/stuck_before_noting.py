@@ -17,7 +17,7 @@ open_file = os.open
 
 
 def open_or_not(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
-    if flags & os.O_APPEND and re.fullmatch(r"[0-9a-f]{64}", str(path)):
+    if flags & os.O_APPEND and re.fullmatch(r"[0-9a-f]{64}", Path(path).name):
         sys.stderr.write('{"action": "stuck"}\n')
         sys.stderr.flush()
         threading.Event().wait()

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.integration.server.conftest import DEADLINE_S, a_notebook
+from tests.integration.server.conftest import a_notebook
+from tests.support.processes import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

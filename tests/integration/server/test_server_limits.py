@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gofer_ingest.server.door import LARGE_BYTES
+from gofer_ingest.server.serving import THREADS
 from shared.model import SubmissionId
 from tests.integration.server.conftest import a_notebook
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from tests.integration.server.conftest import Server
 
 STUCK = Path(__file__).with_name("stuck_before_noting.py")
+STUCK_READING = Path(__file__).with_name("stuck_reading_large.py")
 JSON = {"Accept": "application/json"}
 
 
@@ -88,6 +92,27 @@ def test_a_kill_between_delivery_and_noting_loses_nothing_and_holds_up_nobody(
     assert server.spool.pending() == [first, again[0]]
     for entry in server.spool.pending():
         assert server.spool.read(entry).notebook() == body
+
+
+# --- large ones -----------------------------------------------------------------------------------
+
+
+def test_large_notebooks_that_wait_for_their_turn_hold_up_no_small_ones(
+    start: Callable[..., Server], notebook: dict[str, Any]
+) -> None:
+    """There are more of them than the server has threads."""
+    server = start(str(STUCK_READING))
+    large = json.dumps({**notebook, "x": "x" * LARGE_BYTES}).encode()
+    with ExitStack() as stack:
+        for number in range(THREADS + 4):
+            connection = stack.enter_context(server.connected())
+            head = server.head(f"Content-Length: {len(large)}", student=f"large{number}")
+            connection.sendall(head + large)
+        server.logged("stuck")
+        arrived = (THREADS + 4) * len(large)
+        server.wait_until(lambda: server.metrics()["gofer_received_bytes_total"] >= arrived)
+        assert server.post(notebook, "small").status_code == 202
+        server.process.kill()
 
 
 # --- too often ----------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ OURS = set(
     re.findall(
         r"\w+",
         """html head meta title link script body a header div img p span bdi form button main h1 h2
-        ol li b code time template nav article section svg rect table thead tbody tfoot tr
+        h3 ol ul li b code time template nav article section svg rect table thead tbody tfoot tr
         th td dl dt dd input label""",
     )
 )
@@ -126,6 +126,23 @@ def test_no_name_is_taken_for_markup(taught: tuple[Server, Term], name: str) -> 
     one = page(server, f"submissions/{graded}", name)
     assert one.words.count(name) >= 3  # reader, assignment, question
     assert f"It stopped at {name}" in page(server, f"submissions/{failed}", name).text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_grades_without_a_submission_are_shown_as_text(
+    taught: tuple[Server, Term], name: str
+) -> None:
+    server, term = taught
+    student = f"given {HOSTILE.index(name)}"
+    term.override(student, AssignmentKey("demo101", "1", name), f"We looked: {name}")
+    shown = page(server, "", student)
+    shown.check_inert()
+    assert "Grades without a submission" in shown.text
+    assert f"9 of 10 points. They say: We looked: {name}" in shown.text
+    (given,) = server.get("submissions", student).json()["grades_without_submission"]
+    assert (given["assignment"], given["grade"]) == (name, 9)
+    assert given["grade_text"].endswith(name)
+    assert "not for the student" not in shown.text
 
 
 @pytest.mark.parametrize(

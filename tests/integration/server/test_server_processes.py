@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,7 +18,6 @@ from tests.integration.server.conftest import a_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.integration.server.conftest import Server
 
@@ -133,9 +133,12 @@ def ends(server: Server) -> list[dict[str, Any]]:
 def test_nobody_is_left_when_the_supervisor_is_killed(start: Callable[..., Server]) -> None:
     server = start(**TWO)
     orphans = children(server)
+    counts = Path(orphans[0].environ()["PROMETHEUS_MULTIPROC_DIR"])
+    assert counts.is_dir()
     server.process.kill()
     _, alive = psutil.wait_procs(orphans, 10)
     assert alive == []
+    assert not counts.exists()
     for number in (1, 2):
         server.logged("orphaned", server_process=number)
     with pytest.raises(ConnectionRefusedError):

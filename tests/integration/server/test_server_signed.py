@@ -15,8 +15,9 @@ import jwt
 import pytest
 
 from shared.model import SubmissionId
-from tests.integration.server.conftest import ROOT, a_notebook, running_server
+from tests.integration.server.conftest import a_notebook, running_server
 from tests.integration.server.test_server_starting import refusal
+from tests.support.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

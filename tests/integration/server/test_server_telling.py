@@ -122,6 +122,28 @@ def test_a_date_of_publishing_is_told(taught: tuple[Server, Term]) -> None:
     assert '<time datetime="2999-12-01T17:00:00+00:00">' in page
 
 
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("submissions/{}", "application/json"),
+        ("submissions/{}", "text/html"),
+        ("submissions", "application/json"),
+        ("", "text/html"),
+    ],
+)
+def test_a_held_submission_says_that_teachers_look_at_it_first(
+    taught: tuple[Server, Term], path: str, accept: str
+) -> None:
+    server, term = taught
+    student = f"held-{accept}-{path.strip('{}')}"
+    mine = sent(server, student)
+    term.graded(mine, flag="tampered")
+    text = server.get(path.format(mine), student, Accept=accept).text
+    assert "Your teachers look at this submission before it counts" in text
+    for secret in ("7.5", "tampered", "q1", STAFF_TEXT):
+        assert secret not in text
+
+
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 @pytest.mark.parametrize("student", ["kim", "tess"])
 def test_what_is_for_staff_and_what_was_printed_never_comes_back(

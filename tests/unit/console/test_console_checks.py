@@ -14,7 +14,7 @@ from gofer_console.doctor import as_json, exit_code
 from gofer_console.grader_side import Check, Health
 from shared.catalogue import Assignment
 from shared.config import ConsoleSettings
-from shared.model import AssignmentKey, AttemptsPolicy, Limits
+from shared.model import AssignmentKey, Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,6 @@ def assignment(name: str, autograder_zip: Path) -> Assignment:
         solution=None,
         image=None,
         limits=Limits(),
-        attempts=AttemptsPolicy.BEST,
         lms_id=None,
     )
 

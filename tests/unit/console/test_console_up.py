@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,24 @@ def test_the_procfiles_python_is_the_one_that_has_gofer(tmp_path: Path) -> None:
 def test_without_a_procfile_the_same_processes_run(tmp_path: Path) -> None:
     installed = up.commands(tmp_path / "Procfile", "py")
     assert installed == up.commands(up.project_root() / "Procfile", "py")
-    assert list(installed) == ["server", "grader"]
+    assert list(installed) == ["server", "grader", "console"]
+
+
+def test_a_process_can_be_left_out(tmp_path: Path) -> None:
+    found = up.commands(tmp_path / "Procfile", "/venv/bin/python", without=["console"])
+    assert list(found) == ["server", "grader"]
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [
+        (["consol"], "There is no process consol to leave out: there are server, grader, console."),
+        (["server", "grader", "console"], "Nothing is left to run."),
+    ],
+)
+def test_what_cannot_be_left_out_is_said(tmp_path: Path, without: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        up.commands(tmp_path / "Procfile", without=without)
 
 
 def test_a_procfile_that_names_no_process_is_an_error(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from shared.catalogue import Assignment, Catalogue
 from shared.gradebook import tables
 from shared.model import (
     AssignmentKey,
-    AttemptsPolicy,
     Limits,
     Sha256,
     SubmissionId,
@@ -72,7 +71,6 @@ class Room:
             solution=self.solution,
             image=self.image,
             limits=Limits(time_s=5.0),
-            attempts=AttemptsPolicy.BEST,
             lms_id=None,
         )
 

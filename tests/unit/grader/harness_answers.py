@@ -24,6 +24,12 @@ def stop(how: str, cell: int | None = None, check: str | None = None) -> dict[st
     return {"cell": cell, "check": check, "how": how}
 
 
+def tampering(
+    canary: str = "failed", probe: str = "answered", findings: tuple[str, ...] = ()
+) -> dict[str, object]:
+    return {"canary": canary, "probe": probe, "findings": list(findings)}
+
+
 def answer(**changes: object) -> dict[str, Any]:
     """A good answer to `TWO_QUESTIONS`, 1.5 of 5 points, but for `changes`."""
     return {
@@ -34,6 +40,7 @@ def answer(**changes: object) -> dict[str, Any]:
         "otter_version": "7.0.0",
         "output_truncated": False,
         "stops": [],
+        "tampering": tampering(),
         "grading_s": 1.25,
         "memory": {"peak_bytes": 1 << 27, "oom_kills": 0},
         **changes,

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from gofer_ingest.grader.harness.protocol import MAGIC
-from gofer_ingest.grader.harness_link import Channel, Stream
+from gofer_ingest.grader.harness_link import Outputs, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ def logged(*chunks: bytes) -> list[tuple[Stream, bytes]]:
     return [(Stream.LOG, chunk) for chunk in chunks]
 
 
-class ScriptedChannel(Channel):
+class ScriptedChannel(Outputs):
     """Hands out the chunks of a script, then its end: closed outputs, or an error.
 
     Attributes:
@@ -59,6 +59,9 @@ class ScriptedChannel(Channel):
         if self._end is not None:
             raise self._end
         return None
+
+    def close(self) -> None:
+        self._script.clear()
 
     @property
     def is_used_up(self) -> bool:

@@ -36,9 +36,14 @@ DEADLINE_S = 30.0
 
 
 class ScriptedSlot(Slot):
-    def __init__(self, sandbox: ScriptedSandbox, run_id: RunId) -> None:
+    def __init__(self, sandbox: ScriptedSandbox, run_id: RunId, *, is_ahead: bool) -> None:
+        super().__init__(run_id, sandbox.idle_bytes)
         self._sandbox = sandbox
-        self.run_id = run_id
+        self.is_ahead = is_ahead
+        self.is_alive = True
+
+    def is_waiting(self) -> bool:
+        return self.is_alive
 
     def discard(self) -> None:
         self._sandbox.slots_in_use.discard(self)
@@ -61,6 +66,8 @@ class ScriptedSandbox(Sandbox):
         jobs: the jobs that were run.
         slots_in_use: prepared, and neither run nor discarded.
         most_at_once: how many runs there were at one time.
+        idle_bytes: what a slot says that it takes idle.
+        is_closed: whether it was told to keep nothing more.
     """
 
     name = "process"
@@ -81,6 +88,8 @@ class ScriptedSandbox(Sandbox):
         self.jobs: list[Job] = []
         self.slots_in_use: set[ScriptedSlot] = set()
         self.most_at_once = 0
+        self.idle_bytes: int | None = None
+        self.is_closed = False
         self._now_running = 0
         self._lock = threading.Lock()
 
@@ -117,10 +126,12 @@ class ScriptedSandbox(Sandbox):
         is_extended = image is not None and " with " in image
         return json.dumps(self.found | ({"missing": []} if is_extended else {})).encode()
 
-    def prepare(self, image: str | None, limits: Limits, run_id: RunId) -> ScriptedSlot:
+    def prepare(
+        self, image: str | None, limits: Limits, run_id: RunId, *, is_ahead: bool = False
+    ) -> ScriptedSlot:
         self._maybe_fail("prepare")
         self.prepared_in.append(image)
-        slot = ScriptedSlot(self, run_id)
+        slot = ScriptedSlot(self, run_id, is_ahead=is_ahead)
         self.slots_in_use.add(slot)
         return slot
 
@@ -144,3 +155,6 @@ class ScriptedSandbox(Sandbox):
 
     def reap(self) -> int:
         return 0
+
+    def close(self) -> None:
+        self.is_closed = True

@@ -8,6 +8,7 @@ import pytest
 
 from gofer_ingest.grader import announcer as announcing
 from gofer_ingest.grader.announcer import Announcer, Standing
+from gofer_ingest.grader.pool import Warmth
 from gofer_ingest.grader.tally import Tally
 from shared.errors import SandboxUnavailable
 from shared.model import utc_now
@@ -150,3 +151,16 @@ def test_a_disk_that_refuses_costs_no_run_and_is_logged_once(
         wait_until(lambda: room.is_settled(*entries))
     actions = [getattr(record, "action", "") for record in caplog.records]
     assert actions.count("announce_failed") == 1
+
+
+def test_what_is_ready_ahead_is_announced(room: Room) -> None:
+    with room.working() as worker:
+        announcer = Announcer(
+            room.volume,
+            standing=worker.standing,
+            tally=room.tally,
+            concurrency=2,
+            warmth=lambda: Warmth(idle=2, hits=7, misses=1),
+        )
+        with announcer.announcing():
+            wait_until(lambda: says(room, warm_idle=2, warm_hits=7, warm_misses=1))

@@ -51,6 +51,16 @@ def sent() -> dict[str, Any]:
     return client.posted
 
 
+@pytest.mark.parametrize("runtime", [None, "runsc"])
+def test_the_runtime_is_the_one_that_is_set_and_else_the_engines(runtime: str | None) -> None:
+    client = UnsentClient()
+    request = container_request(IMAGE, LIMITS, LABELS, runtime)
+    request["host_config"] = client.create_host_config(**request["host_config"])
+    client.create_container(**request)
+    client.close()
+    assert client.posted["HostConfig"].get("Runtime") == runtime
+
+
 def test_stopping_a_container_kills_it_so_that_it_cannot_look_like_the_notebooks_doing(
     sent: dict[str, Any],
 ) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from sqlalchemy import select
 
-from gofer_console.actions import ask_for_discard, ask_for_retry
+from gofer_console.actions import ask_for_discard, ask_for_retry, ask_to_accept
 from gofer_ingest.grader.desk import Desk
+from gofer_ingest.grader.staff_actions import ACTIONS
 from shared.errors import GradebookError, HarnessNotReady, SandboxUnavailable
 from shared.gradebook import tables
-from shared.model import SubmissionId, new_submission_id
+from shared.gradebook.queries import grades_of_record
+from shared.model import SubmissionId, new_run_id, new_submission_id
+from shared.requests import StaffPayload, StaffRequest
 from shared.spool import Place
 from tests.support.processes import wait_until
 from tests.unit.grader.grading_room import MAX_TRIES
+from tests.unit.grader.harness_answers import answer, answered, tampering
 
 if TYPE_CHECKING:
+    from shared.model import RunId
     from tests.unit.grader.grading_room import Room
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -123,3 +128,42 @@ def test_a_damaged_request_is_buried(room: Room) -> None:
     (room.spool.new_dir / request / "submission.ipynb").write_bytes(b"{}")
     with room.working():
         wait_until(lambda: room.is_buried(request))
+
+
+def held(room: Room) -> tuple[SubmissionId, RunId]:
+    room.sandbox.grade = lambda _: answered(answer(tampering=tampering("passed")))
+    entry = room.submitted()
+    room.work_until_settled(entry)
+    (run,) = room.runs(entry)
+    assert json.loads(run.flags) == ["tampered"]
+    return entry, run.id
+
+
+def test_a_held_run_that_staff_accept_counts_from_then_on(room: Room) -> None:
+    _, run_id = held(room)
+    assert list(grades_of_record(room.gradebook)) == []
+    request = ask_to_accept(room.spool, run_id, by="ta", why="Looked at it.")
+    room.work_until_settled(request)
+    (row,) = request_rows(room)
+    assert (row.action, row.outcome) == ("accept_flagged", "done")
+    (grade,) = grades_of_record(room.gradebook)
+    assert grade.run_id == run_id
+
+
+def test_what_is_not_held_cannot_be_accepted(room: Room) -> None:
+    entry = room.submitted()
+    room.work_until_settled(entry)
+    (run,) = room.runs(entry)
+    requests = [
+        ask_to_accept(room.spool, run_id, by="ta", why="") for run_id in (run.id, new_run_id())
+    ]
+    room.work_until_settled(*requests)
+    assert [row.outcome for row in request_rows(room)] == ["refused", "refused"]
+
+
+def test_every_action_that_staff_may_ask_for_can_be_carried_out() -> None:
+    named = StaffRequest.model_fields["action"].annotation
+    assert set(get_args(named)) == set(ACTIONS)
+    assert {model.model_fields["action"].default for model in get_args(StaffPayload)} == set(
+        ACTIONS
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gofer_ingest.grader.docker_sandbox import _SocketChannel
+from gofer_ingest.grader.docker_sandbox import SocketChannel
 from gofer_ingest.grader.harness_link import Stream
 from shared.errors import SandboxUnavailable
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[_SocketChannel, socket.socket]]:
+def ends() -> Iterator[tuple[SocketChannel, socket.socket]]:
     """The grader's channel, and the engine's end of it."""
     ours, engines = socket.socketpair()
-    channel = _SocketChannel(ours)
+    channel = SocketChannel(ours)
     yield channel, engines
     channel.close()
     engines.close()
@@ -41,7 +41,7 @@ FRAMES = engine_frame(1, b"GOFR") + engine_frame(2, b"printed\n") + engine_frame
 
 @pytest.mark.parametrize("split", range(len(FRAMES) + 1))
 def test_frames_are_told_apart_wherever_they_are_split(
-    ends: tuple[_SocketChannel, socket.socket], split: int
+    ends: tuple[SocketChannel, socket.socket], split: int
 ) -> None:
     channel, engine = ends
     engine.sendall(FRAMES[:split])
@@ -53,7 +53,7 @@ def test_frames_are_told_apart_wherever_they_are_split(
 
 
 def test_a_closed_connection_is_the_end_even_in_the_middle_of_a_frame(
-    ends: tuple[_SocketChannel, socket.socket],
+    ends: tuple[SocketChannel, socket.socket],
 ) -> None:
     channel, engine = ends
     engine.sendall(engine_frame(1, b"whole") + engine_frame(1, b"cut")[:-1])
@@ -63,7 +63,7 @@ def test_a_closed_connection_is_the_end_even_in_the_middle_of_a_frame(
 
 
 def test_silence_until_the_deadline_is_a_time_out(
-    ends: tuple[_SocketChannel, socket.socket],
+    ends: tuple[SocketChannel, socket.socket],
 ) -> None:
     channel, _ = ends
     with pytest.raises(TimeoutError):
@@ -73,7 +73,7 @@ def test_silence_until_the_deadline_is_a_time_out(
 
 
 def test_a_frame_that_never_ends_is_a_time_out(
-    ends: tuple[_SocketChannel, socket.socket],
+    ends: tuple[SocketChannel, socket.socket],
 ) -> None:
     channel, engine = ends
     engine.sendall(struct.pack(">BxxxL", 1, 1 << 31) + b"x" * 1000)
@@ -82,7 +82,7 @@ def test_a_frame_that_never_ends_is_a_time_out(
 
 
 def test_a_job_larger_than_the_socket_holds_is_sent_whole(
-    ends: tuple[_SocketChannel, socket.socket],
+    ends: tuple[SocketChannel, socket.socket],
 ) -> None:
     channel, engine = ends
     data = b"0123456789" * 200_000
@@ -96,7 +96,7 @@ def test_a_job_larger_than_the_socket_holds_is_sent_whole(
 
 
 def test_a_harness_that_reads_nothing_is_a_time_out(
-    ends: tuple[_SocketChannel, socket.socket],
+    ends: tuple[SocketChannel, socket.socket],
 ) -> None:
     channel, _ = ends
     with pytest.raises(TimeoutError):
@@ -107,7 +107,7 @@ def test_a_connection_that_breaks_is_the_engines_trouble_and_no_verdict() -> Non
     with socket.create_server(("127.0.0.1", 0)) as server:
         ours = socket.create_connection(server.getsockname())
         engine, _ = server.accept()
-    channel = _SocketChannel(ours)
+    channel = SocketChannel(ours)
     engine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     engine.close()  # with a reset
     with pytest.raises(SandboxUnavailable, match="went away"):

@@ -38,7 +38,7 @@ def how_it_ended(engine: SlowEngine, volume: Path) -> tuple[int | None, bool]:
     sandbox = DockerSandbox("image", volume)
     sandbox._connections.api = engine
     try:
-        return sandbox._how_it_ended("container", Ending.DIED)
+        return sandbox.how_it_ended("container", Ending.DIED)
     finally:
         engine.close()
 

@@ -16,7 +16,7 @@ from gofer_ingest.grader.drop_intake import Intake
 from shared.catalogue import Catalogue
 from shared.errors import SpoolFull
 from shared.requests import Envelope, Source
-from shared.spool import Spool
+from shared.spool import Content, Spool
 from tests.support.processes import wait_until
 from tests.support.zips import notebook
 from tests.unit.grader.grading_room import Room
@@ -304,7 +304,7 @@ class NarrowSpool(Spool):
 
     room = 1
 
-    def deliver(self, envelope: object, notebook: bytes | None = None) -> None:
+    def deliver(self, envelope: object, notebook: Content | bytes | None = None) -> None:
         if self.room == 0:
             raise SpoolFull
         self.room -= 1

@@ -16,6 +16,7 @@ from gofer_ingest.grader.harness_link import (
     await_answer,
     await_ready,
     hand_over,
+    is_waiting,
 )
 from gofer_ingest.grader.sandbox import (
     ANSWER_MAX_BYTES,
@@ -23,7 +24,7 @@ from gofer_ingest.grader.sandbox import (
     LOG_TAIL_MAX_BYTES,
     Ending,
 )
-from shared.errors import HarnessNotReady
+from shared.errors import HarnessNotReady, SandboxUnavailable
 from tests.unit.grader.scripted_channel import ScriptedChannel, frame, frames, logged
 
 NONCE = b"n" * 32
@@ -234,3 +235,36 @@ def test_an_answer_right_behind_the_receipt_is_kept_for_later() -> None:
     channel = ScriptedChannel(frames(frame(TAKEN, NONCE) + ANSWERED[:20], ANSWERED[20:]))
     hand_over(channel, transcript, JOB, 60.0)
     assert outcome(channel, transcript) == (Ending.ANSWERED, PAYLOAD)
+
+
+# --- waiting --------------------------------------------------------------------------------------
+
+
+def test_ready_tells_what_the_harness_takes_idle() -> None:
+    told = ScriptedChannel(frames(frame(READY, NO_NONCE, b"210000000")))
+    assert await_ready(told, Transcript(), 60) == 210_000_000
+    silent = ScriptedChannel(frames(frame(READY, NO_NONCE)))
+    assert await_ready(silent, Transcript(), 60) is None
+
+
+def test_a_harness_that_is_silent_waits() -> None:
+    assert is_waiting(ScriptedChannel(end=TimeoutError()), Transcript())
+
+
+def test_a_librarys_warning_is_kept_for_the_log_and_changes_nothing() -> None:
+    transcript = Transcript()
+    assert is_waiting(ScriptedChannel(logged(b"a warning"), end=TimeoutError()), transcript)
+    assert transcript.log_tail == b"a warning"
+
+
+def test_a_harness_that_has_ended_or_speaks_unasked_does_not_wait() -> None:
+    assert not is_waiting(ScriptedChannel(), Transcript())
+    assert not is_waiting(ScriptedChannel(frames(b"x"), end=TimeoutError()), Transcript())
+
+
+def test_a_broken_line_is_no_harness_that_waits() -> None:
+    class Broken(ScriptedChannel):
+        def receive(self, deadline: float) -> tuple[Stream, bytes] | None:
+            raise SandboxUnavailable("reset")
+
+    assert not is_waiting(Broken(), Transcript())

@@ -15,6 +15,8 @@ from shared.model import AssignmentKey, SubmissionId
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gofer_ingest.grader.line import TicketId
+
 LAB01 = AssignmentKey("demo101", "1", "lab01")
 LAB02 = AssignmentKey("demo101", "1", "lab02")
 
@@ -111,6 +113,45 @@ def test_what_a_batch_holds_of_a_student_does_not_put_off_their_live_submission(
     assert [line.take(0.0), line.take(0.0)] == [ticket(50, "grace"), ticket(51)]
 
 
+def of_regrade(number: int, student: str | None = "ada") -> Ticket:
+    return ticket(number, student, AssignmentKey("c", "1", f"lab{number}"), Lane.REGRADE)
+
+
+def test_a_regrade_waits_behind_submissions_and_batches_also_those_that_come_later() -> None:
+    regrade = [of_regrade(number, f"student {number}") for number in range(20)]
+    line = line_of(*regrade)
+    assert line.take(0.0) == regrade[0]
+    later = [ticket(100, "grace"), of_batch(101, "kofi")]
+    for each in reversed(later):
+        line.join(each)
+    assert drained(line) == [*later, *regrade[1:]]
+
+
+def test_a_student_is_not_graded_twice_at_once_for_an_assignment_by_a_regrade() -> None:
+    line = line_of(Ticket(SubmissionId("1"), "ada", LAB01, Lane.REGRADE))
+    assert line.take(0.0) is not None
+    line.join(ticket(2))
+    assert line.take(0.0) is None
+    line.done(SubmissionId("1"))
+    assert line.take(0.0) == ticket(2)
+
+
+def test_a_live_submission_given_back_as_last_never_goes_behind_a_regrade() -> None:
+    line = line_of(ticket(1), *[of_regrade(number, "grace") for number in range(2, 5)])
+    assert line.take(0.0) == ticket(1)
+    line.give_back(ticket(1).id, not_before=1.0, is_last=True)
+    assert line.take(0.5) == of_regrade(2, "grace")  # it may show that others fare better
+    assert line.take(1.0) == ticket(1)
+
+
+def test_what_is_resting_of_a_regrade_is_not_counted_among_the_entries() -> None:
+    line = line_of(ticket(1), of_regrade(2, "grace"))
+    for each in (ticket(1), of_regrade(2, "grace")):
+        assert line.take(0.0) == each
+        line.give_back(each.id, not_before=9.0)
+    assert (line.resting(0.0), line.entries, len(line)) == (1, 1, 2)
+
+
 def test_a_live_submission_given_back_as_last_lets_the_batch_try_first() -> None:
     line = line_of(ticket(1), of_batch(2, "grace"))
     assert line.take(0.0) == ticket(1)
@@ -191,9 +232,9 @@ class LineMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.line = Line()
         self.numbers = itertools.count()
-        self.waiting: dict[SubmissionId, Ticket] = {}
-        self.resting: dict[SubmissionId, float] = {}
-        self.in_hand: dict[SubmissionId, Ticket] = {}
+        self.waiting: dict[TicketId, Ticket] = {}
+        self.resting: dict[TicketId, float] = {}
+        self.in_hand: dict[TicketId, Ticket] = {}
         self.now = 0.0
 
     @rule(
@@ -260,6 +301,15 @@ class LineMachine(RuleBasedStateMachine):
         if hasattr(self, "line"):
             assert len(self.line) == len(self.waiting) + len(self.in_hand)
             assert self.line.in_hand == self.in_hand.keys()
+            known = [*self.waiting.values(), *self.in_hand.values()]
+            assert self.line.entries == sum(each.lane is not Lane.REGRADE for each in known)
+            assert self.line.entries_in_hand == tuple(
+                sorted(
+                    entry_id
+                    for entry_id, each in self.in_hand.items()
+                    if each.lane is not Lane.REGRADE
+                )
+            )
 
 
 TestLine = LineMachine.TestCase

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gofer_ingest.grader.process_lock import LOCK_NAME, grader_lock
+from gofer_ingest.grader.process_lock import grader_lock
 from shared.errors import GraderError
+from shared.gradebook.writer_lock import LOCK_NAME
 from tests.support.processes import ROOT, wait_until
 
 if TYPE_CHECKING:

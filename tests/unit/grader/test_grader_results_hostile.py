@@ -33,6 +33,8 @@ def concluded(content: object, *, log_tail: bytes = b"") -> GradingResult:
 
 
 def assert_harmless(result: GradingResult) -> None:
+    assert result.student_text.isprintable()
+    assert result.staff_text.isprintable()
     assert (result.score is None) == (result.verdict is not Verdict.GRADED)
     if result.score is not None:
         assert 0.0 <= result.score.points <= result.score.possible == 5.0
@@ -44,6 +46,24 @@ def assert_refused(result: GradingResult) -> None:
     assert result.verdict is Verdict.CRASHED
     assert result.score is None
     assert "not in the shape" in result.staff_text
+
+
+TERMINAL_SEQUENCES = "\x1b]0;owned\x07\x1b[2J\x9b\u202e\x00line\r\n  another"
+
+
+@pytest.mark.parametrize("kind", ["failed", "refused", "kernel_died"])
+def test_what_a_notebook_had_otter_say_is_one_line_without_control_characters(kind: str) -> None:
+    stops = [stop("died", check=TERMINAL_SEQUENCES)]
+    result = concluded(answer(kind=kind, error=TERMINAL_SEQUENCES, stops=stops))
+    assert "�]0;owned��[2J���line another" in result.staff_text
+    assert_harmless(result)
+
+
+def test_a_key_that_no_harness_writes_is_named_without_control_characters() -> None:
+    result = concluded(answer(**{TERMINAL_SEQUENCES: 1}))
+    assert_refused(result)
+    assert "owned" in result.staff_text
+    assert_harmless(result)
 
 
 @settings(max_examples=50, deadline=None)

@@ -208,3 +208,15 @@ def test_a_gradebook_that_cannot_be_read_stops_the_run_before_it_starts(room: Ro
     with pytest.raises(GradebookError):
         grade_entry(room.tools, entry)
     assert room.sandbox.jobs == []
+
+
+def test_a_notebook_that_names_what_no_exercise_needs_is_flagged_and_counts(room: Room) -> None:
+    content = json.loads(NOTEBOOK)
+    content["cells"][0]["source"] = "from otter.execute import Checker"
+    entry = room.submitted(json.dumps(content).encode())
+    grade_entry(room.tools, entry)
+    (run,) = room.runs(entry)
+    assert (run.verdict, run.score) == ("graded", 1.5)
+    assert json.loads(run.flags) == ["suspicious_source"]
+    assert run.staff_text == "Cell 1 names otter.execute, Checker."
+    assert "otter" not in run.student_text

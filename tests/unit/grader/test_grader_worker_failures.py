@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gofer_ingest.grader import decide
+from gofer_ingest.grader.worker import Worker
+from shared.catalogue import Catalogue
 from shared.errors import (
     GradebookError,
     GraderError,
@@ -18,6 +22,7 @@ from shared.errors import (
     SpoolUnavailable,
 )
 from shared.gradebook.record import record_run
+from shared.model import AssignmentKey
 from shared.spool import Place, Spool
 from tests.support.processes import wait_until
 from tests.unit.grader.grading_room import MAX_TRIES, NOTEBOOK
@@ -242,6 +247,25 @@ def test_why_an_assignment_is_blocked_is_told_once(
     assert "autograder.zip cannot be read" in blocked[0]
     assert "lab99" in blocked[1]
     assert [room.spool.tries(entry) for entry in (*entries, later)] == [0, 0, 0, 0]
+
+
+def test_of_two_assignments_blocked_for_the_same_reason_both_are_told(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = replace(room.assignment, key=AssignmentKey("demo101", "1", "lab02"))
+    tools = replace(room.tools, catalogue=Catalogue([room.assignment, other]))
+    room.zip_path.unlink()
+    entries = [room.submitted(), room.submitted(assignment="lab02")]
+    worker = Worker(tools, concurrency=1, sweep_s=0.05, drain_s=5.0)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        wait_until(lambda: len(logged(caplog, "assignment_blocked")) == len(entries))
+    finally:
+        worker.stop()
+        thread.join()
+    [reason] = set(logged(caplog, "assignment_blocked"))
+    assert "autograder.zip cannot be read" in reason
 
 
 def test_a_blocked_assignment_holds_up_no_other_submission(room: Room) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nbclient.exceptions import CellExecutionComplete
 from nbconvert.preprocessors import ExecutePreprocessor
 
+from gofer_ingest.grader.harness.evidence import Evidence
 from gofer_ingest.grader.harness.execution import (
     OutputBudget,
     executor_with,
@@ -46,7 +47,7 @@ def message(kind: str, **content: Any) -> dict[str, Any]:
 @pytest.fixture
 def executor() -> Any:
     """An executor with ten bytes left, in the middle of a cell."""
-    made: Any = executor_with(OutputBudget(10), WATCH)()
+    made: Any = executor_with(OutputBudget(10), WATCH, Evidence())()
     made.record_timing = False
     made.reset_execution_trackers()
     made.clear_before_next_output = False
@@ -87,7 +88,7 @@ def test_the_end_of_a_cell_is_heard_although_the_budget_is_spent(executor: Any) 
 
 def test_otter_finds_the_substitute_under_nbconverts_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbconvert.preprocessors, "ExecutePreprocessor", ExecutePreprocessor)
-    substitute_executor(OutputBudget(10), WATCH)
+    substitute_executor(OutputBudget(10), WATCH, Evidence())
     substitute = nbconvert.preprocessors.ExecutePreprocessor
     assert substitute is not ExecutePreprocessor
     assert issubclass(substitute, ExecutePreprocessor)

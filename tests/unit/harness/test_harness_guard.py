@@ -14,6 +14,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert.preprocessors import ExecutePreprocessor
 
 from gofer_ingest.grader.harness import execution
+from gofer_ingest.grader.harness.evidence import Evidence
 from gofer_ingest.grader.harness.execution import OutputBudget, executor_with
 from gofer_ingest.grader.harness.plan import Place, Plan
 from gofer_ingest.grader.harness.stops import How, Watch
@@ -53,7 +54,7 @@ def executor_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
     def make(*places: Place, cell_time_s: float = 0.02, left_s: float = math.inf) -> Any:
         watch = Watch(cell_time_s=cell_time_s, ends_at=time.monotonic() + left_s)
-        made: Any = executor_with(OutputBudget(10), watch)()
+        made: Any = executor_with(OutputBudget(10), watch, Evidence())()
         made._plan = Plan([], list(places), tmp_path / "results.pkl")
         made._failed_checks = made._exported = False
         made._checked = []
@@ -238,3 +239,27 @@ def test_without_any_there_are_none(executor_at: Callable[..., Any]) -> None:
     executor._plan.results.write_bytes(b"")
     executor._settle_results()
     assert not executor.watch.has_results
+
+
+# --- the probe ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("left_s", "was_probed"), [(60.0, True), (-1.0, False)])
+def test_a_probe_without_time_is_not_asked_and_so_not_silent(
+    executor_at: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    left_s: float,
+    *,
+    was_probed: bool,
+) -> None:
+    executor = executor_at(Place(is_probe=True), left_s=left_s)
+    execute(executor, monkeypatch, lambda: None)
+    assert executor.evidence.was_probed is was_probed
+
+
+def test_a_probe_that_ends_its_kernel_was_asked(
+    executor_at: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = executor_at(Place(is_probe=True), left_s=60.0)
+    execute(executor, monkeypatch, raises(DeadKernelError("Kernel died")))
+    assert executor.evidence.was_probed

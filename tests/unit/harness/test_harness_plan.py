@@ -57,6 +57,29 @@ def test_every_test_has_a_cell_of_its_own_before_otters_last() -> None:
         assert repr(test) in cell.source
 
 
+def test_the_canary_is_checked_anywhere_among_the_others_and_is_no_question() -> None:
+    theirs, _ = planned(notebook("a = 1"))
+    tests = [*TESTS, "./tests/q7.py"]
+    turns = set()
+    for _ in range(100):
+        plan = plan_of(theirs.cells, tests, RESULTS, canary="./tests/q7.py")
+        checks = [place for place in plan.places if place.test]
+        assert [place.check for place in checks if not place.is_canary] == ["q1", "q2"]
+        (turn,) = (number for number, place in enumerate(checks) if place.is_canary)
+        assert checks[turn].check is None
+        assert repr("./tests/q7.py") in plan.cells[-4:-1][turn].source
+        turns.add(turn)
+    assert turns == {0, 1, 2}
+
+
+def test_the_probe_comes_after_the_last_check_and_before_otters_last_cell() -> None:
+    theirs, _ = planned(notebook("a = 1"))
+    plan = plan_of(theirs.cells, TESTS, RESULTS, probe="probe()")
+    assert plan.cells[-2].source == "probe()"
+    assert plan.places[-2:] == [Place(is_probe=True), Place(is_export=True)]
+    assert plan.places[-3].check == "q2"
+
+
 def test_otters_notebook_stays_as_it_is() -> None:
     theirs, _ = planned(notebook("a = 1"))
     before = json.dumps(theirs)

@@ -42,6 +42,18 @@ def test_an_answer_tells_where_and_how() -> None:
 
 
 @pytest.mark.parametrize("how", How)
+def test_what_was_stopped_of_the_probe_is_not_told(how: How) -> None:
+    assert watch((Place(is_probe=True), how)).as_json() == []
+
+
+@pytest.mark.parametrize("how", How)
+def test_a_canary_is_told_of_only_where_the_run_ended_in_it_and_never_by_name(how: How) -> None:
+    told = watch((Place(test="./tests/q9.py", is_canary=True), how)).as_json()
+    end = [{"cell": None, "check": None, "how": how.value}]
+    assert told == ([] if how is How.INTERRUPTED else end)
+
+
+@pytest.mark.parametrize("how", How)
 def test_the_host_understands_every_stop(how: How) -> None:
     told = watch((Place(3), how)).as_json()[0]
     assert Stop.model_validate(told).how == how.value

@@ -13,7 +13,7 @@ from gofer_ingest.server.notebooks import ShapeLimits
 from gofer_ingest.server.recent_receipts import RecentReceipts
 from gofer_ingest.server.room import Room
 from shared.catalogue import Assignment, Catalogue
-from shared.model import AssignmentKey, AttemptsPolicy, Limits, RateLimit
+from shared.model import AssignmentKey, Limits, RateLimit
 from shared.requests import Source
 from shared.spool import Spool
 
@@ -51,7 +51,6 @@ def make_catalogue(folder: Path) -> Catalogue:
                 solution=None,
                 image=None,
                 limits=Limits(),
-                attempts=AttemptsPolicy.BEST,
                 lms_id=None,
                 rate=rate,
             )

@@ -10,7 +10,7 @@ from gofer_ingest.server.shares import Shares, shared_memory
 
 
 def test_what_is_given_is_what_is_read() -> None:
-    given = Inheritance(number=3, listening=(5, 6), life=7, shares=8)
+    given = Inheritance(number=3, listening=(5, 6), life=7, shares=8, metrics="/tmp/a b")
     assert Inheritance.read(given.arguments()) == given
     assert given.descriptors == (5, 6, 7, 8)
 
@@ -23,8 +23,8 @@ def test_a_process_of_its_own_is_given_nothing() -> None:
     "arguments",
     [
         ["--process=1"],
-        ["--process=x", "--listening=3", "--life=4", "--shares=5"],
-        ["--process=1", "--listening=", "--life=4", "--shares=5"],
+        ["--process=x", "--listening=3", "--life=4", "--shares=5", "--metrics=/x"],
+        ["--process=1", "--listening=", "--life=4", "--shares=5", "--metrics=/x"],
         ["serve"],
     ],
 )
@@ -37,7 +37,7 @@ def test_anything_else_is_refused(arguments: list[str], capsys: pytest.CaptureFi
 
 def test_sockets_are_taken_over_without_blocking() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        given = Inheritance(1, (os.dup(listening.fileno()),), 0, 0)
+        given = Inheritance(1, (os.dup(listening.fileno()),), 0, 0, "")
         (taken,) = given.sockets()
         with taken:
             assert taken.getsockname() == listening.getsockname()

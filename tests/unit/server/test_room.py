@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gofer_ingest.server.errors import TooManyWaiting
-from gofer_ingest.server.room import BESIDES_BYTES, FRESH_S, Room
+from gofer_ingest.server.room import BESIDES_BYTES, FRESH_S, LATE_S, Room
 from shared.errors import SpoolFull, SpoolUnavailable
 from shared.model import SubmissionId, new_submission_id
 from shared.spool import Spool
+from tests.support.processes import wait_until
 from tests.unit.shared.spool_entries import delivered, prepared_spool
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Seconds:
 
 def is_due(room: Room) -> bool:
     return room.is_look_due
+
+
+def nobody_looks_aside() -> bool:
+    return all(thread.name != "room" for thread in threading.enumerate())
 
 
 class SlowDisk(Spool):
@@ -133,3 +138,53 @@ def test_while_somebody_looks_others_go_by_the_last_look(tmp_path: Path) -> None
         spool.may_end.set()
         second.result(20)
     assert spool.listings == 2
+
+
+def test_a_look_that_is_due_keeps_nobody_waiting(tmp_path: Path) -> None:
+    clock = Seconds()
+    spool = SlowDisk(tmp_path)
+    spool.may_end.set()
+    room = Room(spool, max_waiting=2, min_free_bytes=0, clock=clock)
+    room.refresh()
+    spool.began.clear()
+    spool.may_end.clear()
+    clock.now_s += FRESH_S
+    room.take(100)
+    room.refresh()  # returns while the disk takes its time
+    assert spool.began.wait(20)
+    assert not is_due(room)
+    room.check()
+    spool.may_end.set()
+    wait_until(nobody_looks_aside)
+    assert not is_due(room)
+    assert spool.listings == 2
+
+
+def test_nobody_goes_by_a_look_that_is_late(tmp_path: Path) -> None:
+    clock = Seconds()
+    spool = prepared_spool(tmp_path)
+    room = Room(spool, max_waiting=1, min_free_bytes=0, clock=clock)
+    room.refresh()
+    delivered(spool)
+    clock.now_s += LATE_S
+    room.refresh()
+    with pytest.raises(TooManyWaiting):
+        room.check()
+
+
+def test_a_disk_that_refuses_a_look_aside_is_told_once_the_last_look_is_late(
+    tmp_path: Path,
+) -> None:
+    clock = Seconds()
+    spool = prepared_spool(tmp_path)
+    room = Room(spool, max_waiting=1, min_free_bytes=0, clock=clock)
+    room.refresh()
+    spool.new_dir.rmdir()
+    clock.now_s += FRESH_S
+    room.refresh()
+    wait_until(nobody_looks_aside)
+    assert is_due(room)
+    room.check()
+    clock.now_s += LATE_S
+    with pytest.raises(SpoolUnavailable):
+        room.refresh()

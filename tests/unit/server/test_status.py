@@ -56,6 +56,7 @@ GRADED = CountedResult(
     autograder_sha256=Sha256("a" * 64),
     image_id="image",
 )
+HELD = replace(GRADED, is_held=True)
 TIMED_OUT = replace(
     GRADED, verdict=Verdict.TIMED_OUT, score=None, student_text="It did not finish in time."
 )
@@ -167,7 +168,21 @@ def test_published_results_are_told() -> None:
     assert sentence(failed) == "It did not finish in time."
 
 
-@pytest.mark.parametrize("result", [GRADED, TIMED_OUT])
+def test_of_a_held_score_nothing_is_told_but_that_staff_look_at_it_first() -> None:
+    status = decided(Place.ARCHIVED, result=HELD)
+    assert status.is_held
+    assert not status.is_open, "only staff can change it"
+    assert status == replace(decided(Place.ARCHIVED), is_held=True)
+    assert "7.5" not in sentence(status)
+    assert "7.5" not in str(as_json(status, "/"))
+
+
+def test_a_held_run_without_a_score_is_told_by_its_verdict() -> None:
+    status = decided(Place.ARCHIVED, result=replace(TIMED_OUT, is_held=True))
+    assert status == decided(Place.ARCHIVED, result=TIMED_OUT)
+
+
+@pytest.mark.parametrize("result", [GRADED, HELD, TIMED_OUT])
 @pytest.mark.parametrize("publish", [MANUAL, LATER])
 def test_nothing_of_a_result_is_told_before_it_is_published(
     result: CountedResult, publish: PublishRule

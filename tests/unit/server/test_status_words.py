@@ -9,12 +9,15 @@ from gofer_ingest.server.status import QuestionsTold, State, Status
 from gofer_ingest.server.status_words import (
     as_json,
     duration_text,
+    grade_sentence,
     label,
+    late_text,
     look,
     points_text,
     sentence,
 )
-from shared.model import QuestionScore, Score, Verdict
+from shared.gradebook.history import GradeTold
+from shared.model import QuestionScore, Score, SubmissionId, Verdict
 from tests.unit.server.test_status import SUBMITTED
 
 WAITING = Status(SUBMITTED, State.WAITING, position=4, expected_wait_s=100.0)
@@ -80,6 +83,16 @@ def test_every_verdict_has_a_label_and_a_look() -> None:
     assert [look(Status(SUBMITTED, state)) for state in State] == [*State]
 
 
+def test_a_held_score_is_told_as_one_that_teachers_look_at_first() -> None:
+    held = Status(SUBMITTED, State.RECORDED, is_published=True, is_held=True)
+    assert label(held) == "With your teachers"
+    assert look(held) == "recorded"
+    assert "Your teachers look at this submission before it counts" in sentence(held)
+    read = as_json(held, "/")
+    assert (read["held"], read["is_open"]) == (True, False)
+    assert (read["verdict"], read["score"], read["student_text"]) == (None, None, "")
+
+
 def test_a_program_reads_the_receipt_and_what_may_be_told() -> None:
     assert as_json(WAITING, "/services/gofer/") == {
         "id": SUBMITTED.id,
@@ -99,6 +112,7 @@ def test_a_program_reads_the_receipt_and_what_may_be_told() -> None:
         "expected_wait_s": 100.0,
         "published": False,
         "publishes_at": None,
+        "held": False,
         "verdict": None,
         "score": None,
         "points_possible": None,
@@ -106,6 +120,9 @@ def test_a_program_reads_the_receipt_and_what_may_be_told() -> None:
         "graded_at": None,
         "questions": None,
         "hidden_questions": None,
+        "grade": None,
+        "grade_points_possible": None,
+        "grade_text": "",
         "status_url": f"/services/gofer/submissions/{SUBMITTED.id}",
     }
 
@@ -118,3 +135,75 @@ def test_a_program_reads_scores_and_questions() -> None:
     assert read["hidden_questions"] == {"score": 3.0, "points_possible": 4.0}
     alone = as_json(replace(GRADED, questions=QuestionsTold((), None)), "/")
     assert (alone["questions"], alone["hidden_questions"]) == ([], None)
+
+
+OTHER = SubmissionId("01900000-0000-7000-8000-000000000000")
+
+
+@pytest.mark.parametrize(
+    ("grade", "text"),
+    [
+        (None, ""),
+        (
+            GradeTold(Score(7.5, 10), is_override=False, submission_id=SUBMITTED.id),
+            "Your grade for this assignment is 7.5 of 10 points, from this submission.",
+        ),
+        (
+            GradeTold(Score(9, 10), is_override=False, submission_id=OTHER),
+            "Your grade for this assignment is 9 of 10 points, from another submission.",
+        ),
+        (
+            GradeTold(
+                Score(6, 10),
+                is_override=False,
+                submission_id=SUBMITTED.id,
+                earned=Score(7.5, 10),
+                penalty=0.2,
+                late_s=26 * 3600,
+            ),
+            (
+                "Your grade for this assignment is 6 of 10 points, from this submission. It came "
+                "26 hours late, which took 20 percent off the 7.5 points that it earned."
+            ),
+        ),
+        (
+            GradeTold(
+                Score(7.5, 10),
+                is_override=False,
+                submission_id=OTHER,
+                earned=Score(7.5, 10),
+                late_s=30,
+            ),
+            (
+                "Your grade for this assignment is 7.5 of 10 points, from another submission. It "
+                "came 1 minute late, which took nothing off."
+            ),
+        ),
+        (
+            GradeTold(Score(10, 10), is_override=True, comment="Question 3 was ambiguous."),
+            (
+                "Your teachers set your grade for this assignment: 10 of 10 points. They say: "
+                "Question 3 was ambiguous."
+            ),
+        ),
+        (
+            GradeTold(Score(0, 10), is_override=True),
+            "Your teachers set your grade for this assignment: 0 of 10 points.",
+        ),
+    ],
+)
+def test_a_grade_tells_what_made_it(grade: GradeTold | None, text: str) -> None:
+    told = replace(GRADED, grade=grade)
+    assert grade_sentence(told) == text
+    read = as_json(told, "/")
+    assert read["grade_text"] == text
+    assert read["grade"] == (grade and grade.score.points)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1, "1 minute"), (61, "2 minutes"), (2 * 3600, "120 minutes"), (2 * 3600 + 1, "3 hours"),
+     (2 * 86_400 + 1, "3 days")],
+)  # fmt: skip
+def test_lateness_is_never_told_as_less_than_it_is(seconds: float, text: str) -> None:
+    assert late_text(seconds) == text

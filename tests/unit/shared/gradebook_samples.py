@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.grade_policy import GradePolicy
 from shared.gradebook.engine import open_gradebook
 from shared.gradebook.record import GradingRun, record_run
 from shared.model import (
-    AttemptsPolicy,
     GradingResult,
     QuestionScore,
     RunReason,
@@ -43,10 +43,15 @@ def _an_empty_gradebook() -> bytes:
         return (Path(folder) / "gradebook.db").read_bytes()
 
 
-def fresh_gradebook(volume: Path) -> Engine:
-    """Open an empty gradebook; made once and copied, which spares each test the migrations."""
-    (volume / "gradebook.db").write_bytes(_an_empty_gradebook())
-    return open_gradebook(volume)
+def fresh_gradebook(volume: Path, database_url: str | None = None) -> Engine:
+    """Open an empty gradebook.
+
+    A file is made once and copied, which spares each test the migrations; a database is opened as
+    it is.
+    """
+    if database_url is None:
+        (volume / "gradebook.db").write_bytes(_an_empty_gradebook())
+    return open_gradebook(volume, database_url)
 
 
 def submitted(
@@ -126,11 +131,11 @@ def record(
     engine: Engine,
     envelope: Envelope,
     result: GradingResult,
-    attempts: AttemptsPolicy = AttemptsPolicy.BEST,
+    policy: GradePolicy = GradePolicy(),  # noqa: B008 - frozen
 ) -> GradingRun:
     """Record a submission's initial run."""
     run = ended(result)
-    record_run(engine, envelope, run, attempts)
+    record_run(engine, envelope, run, policy)
     return run
 
 
@@ -147,3 +152,14 @@ def sql(engine: Engine, statement: str) -> list[tuple[Any, ...]]:
     with engine.begin() as connection:
         result = connection.exec_driver_sql(statement)
         return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def refuse_new_grades(engine: Engine) -> None:
+    """Have the database refuse every new grade, as one whose disk is full would."""
+    if engine.dialect.name == "sqlite":
+        sql(
+            engine,
+            "CREATE TRIGGER full BEFORE INSERT ON grades BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )
+    else:
+        sql(engine, "ALTER TABLE grades ADD CONSTRAINT full_disk CHECK (id < 0) NOT VALID")

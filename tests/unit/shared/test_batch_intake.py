@@ -18,7 +18,7 @@ from shared.batch.sources import opened
 from shared.catalogue import Assignment, Catalogue
 from shared.errors import BatchRefused, NotANotebook
 from shared.gradebook.known_notebooks import endings
-from shared.model import AssignmentKey, AttemptsPolicy, Limits, SubmissionId, Verdict, utc_now
+from shared.model import AssignmentKey, Limits, SubmissionId, Verdict, utc_now
 from shared.notebook_metadata import metadata_of
 from shared.requests import Source
 from shared.spool import Spool
@@ -47,7 +47,6 @@ def catalogue(tmp_path: Path) -> Catalogue:
             solution=None,
             image=None,
             limits=Limits(),
-            attempts=AttemptsPolicy.BEST,
             lms_id=None,
         )
         for key in (LAB01, LAB02)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared.catalogue import Catalogue, Defaults, load_catalogue
 from shared.errors import ConfigError, UnknownAssignment
+from shared.grade_policy import GradePolicy, LateRule, LateUnit
 from shared.model import AssignmentKey, AttemptsPolicy, Limits
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def test_a_classic_file_loads_unchanged(place: Place) -> None:
     lab01 = catalogue.find(AssignmentKey("8x", "1", "lab01"))
     assert lab01.lms_id == "6333"
     assert lab01.limits == DEFAULTS.limits
-    assert lab01.attempts is AttemptsPolicy.BEST
+    assert lab01.policy.attempts is AttemptsPolicy.BEST
     assert lab01.solution is None
     assert lab01.image is None
     assert catalogue.find(AssignmentKey("8x", "3", "lab01")).lms_id is None
@@ -182,7 +184,7 @@ def test_toml_says_everything_about_an_assignment(place: Place) -> None:
         output_bytes=1 << 20,
         disk_bytes=64 << 20,
     )
-    assert found.attempts is AttemptsPolicy.LATEST
+    assert found.policy.attempts is AttemptsPolicy.LATEST
     assert found.lms_id == "42"
 
 
@@ -205,11 +207,47 @@ def test_toml_takes_what_an_assignment_leaves_out_from_section_course_and_defaul
     """)
     lab01 = catalogue.find(AssignmentKey("demo101", "1", "lab01"))
     assert lab01.limits == Limits(time_s=77, memory_bytes=2 << 30, pids=30)
-    assert lab01.attempts is AttemptsPolicy.FIRST
+    assert lab01.policy.attempts is AttemptsPolicy.FIRST
     assert lab01.autograder_zip == place.configs / "zips/1-lab01.zip"
     lab02 = catalogue.find(AssignmentKey("demo101", "1", "lab02"))
-    assert lab02.attempts is AttemptsPolicy.BEST
+    assert lab02.policy.attempts is AttemptsPolicy.BEST
     assert lab02.limits.pids == 20
+
+
+def test_the_rules_of_grades_come_from_every_level(place: Place) -> None:
+    catalogue = place.toml("""
+        [courses.demo101]
+        timezone = "Europe/Berlin"
+        max_attempts = 5
+        late = { grace = "15m", percent = 10, floor = 50, cutoff = "7d" }
+        [courses.demo101.sections.1.assignments.lab01]
+        due = 2026-12-01T23:59:00
+        points = 100
+        [courses.demo101.sections.1.assignments.lab02]
+        due = "2026-07-01T18:00:00-05:00"
+        late = { percent = 1, per = "hour" }
+        bonus = 2
+        [courses.demo101.sections.2.assignments.lab03]
+        timezone = "America/New_York"
+        due = "2026-07-01 18:00"
+    """)
+    course_rule = LateRule(900, 10, LateUnit.DAY, 50, 7 * 86_400)
+    lab01, lab02, lab03 = (assignment.policy for assignment in catalogue)
+    assert lab01 == GradePolicy(
+        due_at=datetime(2026, 12, 1, 22, 59, tzinfo=UTC),
+        late=course_rule,
+        max_attempts=5,
+        points=100,
+    )
+    assert lab02 == GradePolicy(
+        due_at=datetime(2026, 7, 1, 23, tzinfo=UTC),
+        late=LateRule(percent=1, per=LateUnit.HOUR),
+        max_attempts=5,
+        bonus=2,
+    )
+    assert lab03.due_at == datetime(2026, 7, 1, 22, tzinfo=UTC)
+    assert lab03.late == course_rule
+    assert len({policy.as_text() for policy in (lab01, lab02, lab03)}) == 3
 
 
 def test_toml_without_an_autograder_follows_the_folders(place: Place) -> None:
@@ -241,6 +279,54 @@ def test_toml_without_an_autograder_follows_the_folders(place: Place) -> None:
         (
             "[courses.a.sections.1.assignments.lab01]\nattempts = 'worst'",
             "courses.a.sections.1.assignments.lab01.attempts: ",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\ndue = 2026-12-01",
+            "courses.a.sections.1.assignments.lab01.due: write the time of the day too",
+        ),
+        (
+            '[courses.a.sections.1.assignments.lab01]\ndue = "soon"',
+            "courses.a.sections.1.assignments.lab01.due: write a day and a time",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\ndue = 2026-12-01T23:59:00",
+            "courses.a.sections.1.assignments.lab01.due: the time needs a zone",
+        ),
+        (
+            '[courses.a.sections.1.assignments.lab01]\ntimezone = "Mars/Base"',
+            "courses.a.sections.1.assignments.lab01.timezone: there is no such time zone",
+        ),
+        (
+            '[courses.a.sections.1.assignments.lab01]\ntimezone = "../../etc/passwd"',
+            "courses.a.sections.1.assignments.lab01.timezone: there is no such time zone",
+        ),
+        (
+            '[courses.a.sections.1.assignments.lab01]\nlate = { grace = "2h", cutoff = "1m" }',
+            "courses.a.sections.1.assignments.lab01.late: `cutoff` is shorter",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\nlate = { grace = 5 }",
+            "courses.a.sections.1.assignments.lab01.late.grace: write how long it is",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\nlate = { percent = 101 }",
+            "courses.a.sections.1.assignments.lab01.late.percent: ",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\nlate = { percnt = 10 }",
+            "courses.a.sections.1.assignments.lab01.late.percnt: there is no such key",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\nmax_attempts = 0",
+            "courses.a.sections.1.assignments.lab01.max_attempts: ",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\npoints = 0",
+            "courses.a.sections.1.assignments.lab01.points: ",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\nbonus = -1",
+            "courses.a.sections.1.assignments.lab01.bonus: ",
         ),
         ("[courses.a.sections.1.assignments.'']", "'': a name has 1 to 255 characters"),
         ("[courses", "Expected ']'"),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shared import config_table
 from shared.config import (
     PROCESSES,
     ConsoleSettings,
@@ -16,6 +15,7 @@ from shared.config import (
     ServerSettings,
     is_secret,
     read_settings,
+    table,
     variable_of,
 )
 from shared.errors import ConfigError
@@ -192,7 +192,7 @@ def test_the_server_and_the_console_hold_no_lti_secret() -> None:
 def test_effective_settings_hide_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LTI_CONSUMER_SECRET", "hunter2")
     monkeypatch.setenv("GOFER_DATABASE_URL", "postgresql://gofer:hunter2@db/gofer")
-    rows = dict(config_table.effective(read_settings(GraderSettings)))
+    rows = dict(table.effective(read_settings(GraderSettings)))
     assert rows["LTI_CONSUMER_SECRET"] == rows["GOFER_DATABASE_URL"] == "(set, hidden)"
     assert rows["LTI_CONSUMER_KEY"] == "(not set)"
     assert rows["GOFER_MAX_TRIES"] == "5"
@@ -210,7 +210,7 @@ def test_every_setting_has_a_variable_and_one_sentence() -> None:
 
 def test_the_documentation_lists_what_the_code_reads() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    assert page == config_table.documentation(), (
+    assert page == table.documentation(), (
         "write it again: python -m shared.config --table > docs/configuration.md"
     )
 
@@ -219,8 +219,8 @@ def test_readme_has_the_same_table() -> None:
     page = (ROOT / "README.md").read_text("utf-8")
     found = re.search(r"<!-- table of settings.*-->\n(.*?)<!-- end of the table", page, re.DOTALL)
     assert found is not None
-    table = [line for line in config_table.documentation().splitlines() if line.startswith("|")]
-    assert found[1].splitlines() == table, "copy the table of docs/configuration.md to README.md"
+    rows = [line for line in table.documentation().splitlines() if line.startswith("|")]
+    assert found[1].splitlines() == rows, "copy the table of docs/configuration.md to README.md"
 
 
 def test_the_module_prints_every_process_and_fails_on_bad_settings() -> None:

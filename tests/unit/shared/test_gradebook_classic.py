@@ -130,6 +130,7 @@ def test_the_best_earliest_row_becomes_the_grade_of_record(tmp_path: Path) -> No
     assert [
         (grade.student, grade.key.assignment, grade.score.points, grade.received_at.timestamp())
         for grade in grades_of_record(engine)
+        if grade.received_at
     ] == [
         ("josé", "hw02", 0.0, 1600000400.25),
         ("ada", "lab01", 0.75, 1600000100.0),

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.grade_policy import GradePolicy
 from shared.gradebook.engine import open_gradebook, open_reader
 from shared.gradebook.history import history_of, question_scores, student_of
 from shared.gradebook.record import record_run
 from shared.model import (
     AssignmentKey,
-    AttemptsPolicy,
     QuestionScore,
     RunReason,
     Score,
@@ -43,15 +43,15 @@ HW = AssignmentKey("demo101", "fa26", "hw02")
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = fresh_gradebook(tmp_path)
+def engine(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    opened = fresh_gradebook(tmp_path, database_url)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
-def reader(engine: Engine, tmp_path: Path) -> Iterator[Engine]:
-    opened = open_reader(tmp_path)
+def reader(engine: Engine, tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    opened = open_reader(tmp_path, database_url)
     assert opened is not None
     yield opened
     opened.dispose()
@@ -159,7 +159,7 @@ def test_a_regrade_counts_once_it_is_applied(engine: Engine, reader: Engine) -> 
     envelope = submitted()
     record(engine, envelope, graded(4))
     again = ended(graded(9), RunReason.REGRADE, "r" * 36)
-    record_run(engine, envelope, again, AttemptsPolicy.BEST)
+    record_run(engine, envelope, again, GradePolicy())
 
     def score() -> Score | None:
         (row,) = page(reader)
@@ -179,7 +179,7 @@ def test_a_submission_whose_only_run_does_not_count_has_no_result(
     engine: Engine, reader: Engine
 ) -> None:
     again = ended(graded(9), RunReason.REGRADE, "r" * 36)
-    record_run(engine, submitted(), again, AttemptsPolicy.BEST)
+    record_run(engine, submitted(), again, GradePolicy())
     (row,) = page(reader)
     assert row.result is None
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.gradebook.policy import CountedRun, grade_of_record
+from shared.grade_policy import GradePolicy
+from shared.gradebook.policy import CountedRun, autograde_of
 from shared.model import AttemptsPolicy, RunId, Score, SubmissionId
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -21,37 +22,42 @@ def counted(name: str, minutes: int, points: float | None, possible: float = 10.
     )
 
 
+def chosen_of(runs: list[CountedRun], attempts: AttemptsPolicy) -> CountedRun | None:
+    autograde = autograde_of(runs, GradePolicy(attempts=attempts))
+    return None if autograde is None else autograde.run
+
+
 def test_each_policy_chooses_its_own() -> None:
     runs = [counted("a", 0, 5), counted("b", 1, 9), counted("c", 2, 7)]
-    assert grade_of_record(runs, FIRST) is runs[0]
-    assert grade_of_record(runs, BEST) is runs[1]
-    assert grade_of_record(runs, LATEST) is runs[2]
+    assert chosen_of(runs, FIRST) is runs[0]
+    assert chosen_of(runs, BEST) is runs[1]
+    assert chosen_of(runs, LATEST) is runs[2]
 
 
 def test_a_run_without_a_score_makes_no_grade() -> None:
     timed_out = [counted("a", 0, None), counted("z", 9, None)]
     scored = counted("b", 1, 0)
     for policy in AttemptsPolicy:
-        assert grade_of_record(timed_out, policy) is None
-        assert grade_of_record([*timed_out, scored], policy) is scored
-        assert grade_of_record([], policy) is None
+        assert chosen_of(timed_out, policy) is None
+        assert chosen_of([*timed_out, scored], policy) is scored
+        assert chosen_of([], policy) is None
 
 
 def test_best_goes_to_the_earliest_of_equals() -> None:
     runs = [counted("late", 5, 8), counted("early", 1, 8), counted("less", 0, 7)]
-    assert grade_of_record(runs, BEST) is runs[1]
+    assert chosen_of(runs, BEST) is runs[1]
 
 
 def test_best_compares_fractions_when_the_points_possible_changed() -> None:
     of_ten, of_twenty = counted("a", 0, 9, 10), counted("b", 1, 12, 20)
-    assert grade_of_record([of_ten, of_twenty], BEST) is of_ten
+    assert chosen_of([of_ten, of_twenty], BEST) is of_ten
 
 
 def test_of_two_received_at_one_moment_the_id_decides() -> None:
     runs = [counted("b", 0, 5), counted("a", 0, 5)]
-    assert grade_of_record(runs, FIRST) is runs[1]
-    assert grade_of_record(runs, LATEST) is runs[0]
-    assert grade_of_record(runs, BEST) is runs[1]
+    assert chosen_of(runs, FIRST) is runs[1]
+    assert chosen_of(runs, LATEST) is runs[0]
+    assert chosen_of(runs, BEST) is runs[1]
 
 
 scores = st.one_of(st.none(), st.integers(0, 3).map(float))
@@ -71,8 +77,8 @@ def test_the_order_in_which_runs_end_changes_nothing(
         for number, (minutes, points, possible) in enumerate(made)
     ]
     shuffled = data.draw(st.permutations(runs))
-    chosen = grade_of_record(runs, policy)
-    assert grade_of_record(shuffled, policy) is chosen
+    chosen = chosen_of(runs, policy)
+    assert chosen_of(shuffled, policy) is chosen
     assert (chosen is None) == all(run.score is None for run in runs)
 
 
@@ -87,5 +93,5 @@ def test_best_and_first_chosen_one_by_one_are_chosen_all_at_once(
     runs = [counted(f"s{number}", number, earned) for number, earned in enumerate(points)]
     so_far = runs[0]
     for run in runs[1:]:
-        so_far = grade_of_record([run, so_far], policy) or run
-    assert so_far is grade_of_record(runs, policy)
+        so_far = chosen_of([run, so_far], policy) or run
+    assert so_far is chosen_of(runs, policy)

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = fresh_gradebook(tmp_path)
+def engine(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    opened = fresh_gradebook(tmp_path, database_url)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
-def reader(engine: Engine, tmp_path: Path) -> Iterator[Engine]:
-    opened = open_reader(tmp_path)
+def reader(engine: Engine, tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    opened = open_reader(tmp_path, database_url)
     assert opened is not None
     yield opened
     opened.dispose()
@@ -137,6 +137,7 @@ def test_reading_on_while_more_is_recorded_passes_nothing_over(
     assert len(set(found)) == len(found)
 
 
+@pytest.mark.sqlite
 def test_an_export_pins_nothing_between_its_chunks(
     engine: Engine, reader: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +171,7 @@ def test_everything_is_counted(engine: Engine, reader: Engine) -> None:
     assert counted.verdicts == {Verdict.GRADED: 2, Verdict.CRASHED: 1}
 
 
+@pytest.mark.sqlite
 def test_the_grades_of_record_come_from_an_index(engine: Engine) -> None:
     plan = sql(
         engine,
@@ -180,6 +182,7 @@ def test_the_grades_of_record_come_from_an_index(engine: Engine) -> None:
     assert "TEMP B-TREE" not in str(plan)
 
 
+@pytest.mark.sqlite
 def test_a_submissions_counted_run_comes_from_indexes(engine: Engine) -> None:
     plan = sql(engine, "EXPLAIN QUERY PLAN SELECT * FROM counted_runs WHERE submission_id = 'x'")
     assert "SCAN" not in str(plan)

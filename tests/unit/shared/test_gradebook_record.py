@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from shared.errors import AlreadyRecorded, GradebookError
+from shared.grade_policy import GradePolicy
 from shared.gradebook.queries import (
     find_autograder,
     grades_of_record,
@@ -45,12 +46,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-BEST, LATEST, FIRST = AttemptsPolicy.BEST, AttemptsPolicy.LATEST, AttemptsPolicy.FIRST
+BEST, LATEST, FIRST = (
+    GradePolicy(attempts=attempts)
+    for attempts in (AttemptsPolicy.BEST, AttemptsPolicy.LATEST, AttemptsPolicy.FIRST)
+)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = fresh_gradebook(tmp_path)
+def engine(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    opened = fresh_gradebook(tmp_path, database_url)
     yield opened
     opened.dispose()
 
@@ -132,7 +136,7 @@ def test_a_better_run_supersedes_the_grade_and_a_worse_one_does_not(engine: Engi
 @pytest.mark.parametrize(("policy", "expected"), [(BEST, 8.0), (LATEST, 6.0), (FIRST, 2.0)])
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 def test_the_order_of_recording_does_not_change_the_grade(
-    engine: Engine, policy: AttemptsPolicy, expected: float, order: tuple[int, ...]
+    engine: Engine, policy: GradePolicy, expected: float, order: tuple[int, ...]
 ) -> None:
     points = (2, 8, 6)
     for attempt in order:
@@ -211,6 +215,7 @@ def test_text_from_a_notebook_never_keeps_a_run_from_being_recorded(engine: Engi
     assert found.log_tail == "\ufffd\ufffd '; DROP TABLE grades; --"
 
 
+@pytest.mark.sqlite
 def test_a_gradebook_that_stays_locked_is_told_in_plain_words(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -230,6 +235,7 @@ def test_a_gradebook_that_stays_locked_is_told_in_plain_words(
     assert is_recorded(engine, envelope.id)
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_told_in_plain_words_and_quotes_no_row(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def small(connection: sqlite3.Connection, _: object) -> None:

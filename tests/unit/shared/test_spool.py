@@ -18,6 +18,7 @@ from shared.errors import (
 from shared.model import SubmissionId, new_submission_id, utc_now
 from shared.requests import DiscardPayload, StaffRequest
 from shared.spool import Place, Spool
+from shared.spool.entry import ENVELOPE_MAX_BYTES
 from tests.unit.shared.spool_entries import (
     AT_ONCE,
     NOTEBOOK,
@@ -168,8 +169,8 @@ def test_an_envelope_has_to_fit_its_notebook(spool: Spool, volume: Path) -> None
 
 def test_an_envelope_too_large_to_be_read_is_not_delivered(spool: Spool) -> None:
     delivery = new_delivery()
-    envelope = delivery.envelope.model_copy(update={"reason": "x" * (64 << 10)})
-    with pytest.raises(ValueError, match="65536 bytes"):
+    envelope = delivery.envelope.model_copy(update={"reason": "x" * ENVELOPE_MAX_BYTES})
+    with pytest.raises(ValueError, match=f"{ENVELOPE_MAX_BYTES} bytes"):
         spool.deliver(envelope, delivery.notebook)
 
 

@@ -13,6 +13,7 @@ import pytest
 from shared.errors import DamagedEntry
 from shared.model import utc_now
 from shared.spool import Place, Spool
+from shared.spool.entry import ENVELOPE_MAX_BYTES
 from tests.unit.shared.spool_entries import (
     NOTEBOOK,
     delivered,
@@ -78,7 +79,7 @@ def _empty_envelope(directory: Path) -> None:
 
 def _huge_envelope(directory: Path) -> None:
     path = directory / "envelope.json"
-    path.write_bytes(path.read_bytes() + b" " * (64 << 10))
+    path.write_bytes(path.read_bytes() + b" " * ENVELOPE_MAX_BYTES)
 
 
 def _binary_envelope(directory: Path) -> None:

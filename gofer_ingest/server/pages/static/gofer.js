@@ -74,6 +74,8 @@
     const text = part(element, 'student_text');
     text.textContent = told.student_text;
     text.hidden = told.score === null || !told.student_text;
+    put(element, 'grade_text', told.grade_text);
+    part(element, 'grade_text').hidden = !told.grade_text;
   }
 
   function newRow(told) {

@@ -83,6 +83,30 @@ BEGIN
 END
 """
 
+_KEEP_GRADES = """
+CREATE FUNCTION keep_grades() RETURNS trigger AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        RAISE EXCEPTION 'a grade is never deleted: it may be superseded, once'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF OLD.superseded_at IS NOT NULL
+        OR NEW.superseded_at IS NULL
+        OR to_jsonb(NEW) - 'superseded_at' <> to_jsonb(OLD) - 'superseded_at'
+    THEN
+        RAISE EXCEPTION 'a grade is never changed: it may be superseded, once'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$ LANGUAGE plpgsql
+"""
+
+_GRADES_ARE_KEPT = """
+CREATE TRIGGER grades_are_kept BEFORE UPDATE OR DELETE ON grades
+FOR EACH ROW EXECUTE FUNCTION keep_grades()
+"""
+
 
 def upgrade() -> None:
     """Make everything."""
@@ -95,10 +119,12 @@ def upgrade() -> None:
     _make_classic_imports()
     op.execute(_COUNTED_RUNS)
     op.execute(_GRADEBOOK_CSV)
-    # PostgreSQL writes triggers in a language of its own; they come with its support.
     if op.get_context().dialect.name == "sqlite":
         op.execute(_GRADES_ARE_ONLY_SUPERSEDED)
         op.execute(_GRADES_ARE_NEVER_DELETED)
+    else:
+        op.execute(_KEEP_GRADES)
+        op.execute(_GRADES_ARE_KEPT)
 
 
 def _make_submissions() -> None:

@@ -1,0 +1,1 @@
+"""The console in a window of its own: `gofer console --desktop`."""

@@ -1,0 +1,1 @@
+"""Grades as files for people, spreadsheets and learning platforms: one module a layout."""

@@ -1,0 +1,130 @@
+"""What all sessions of the console share: settings, the gradebook's engine, the catalogue.
+
+Streamlit runs the pages as scripts, which nobody can hand anything, so the composition root puts it
+here. Engines only read: they may be shared by threads, and open the file anew for every use.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from gofer_console.known_assignments import catalogue_of
+from gofer_console.lately import Shared
+from gofer_console.views.pending import PendingRequests
+from gofer_console.web.person import Visit
+from shared.errors import ConfigError
+from shared.gradebook.engine import open_reader
+from shared.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from gofer_console.lately import Standing
+    from shared.catalogue import Catalogue
+    from shared.config import WebSettings
+    from shared.gradebook.throughput import Throughput
+    from shared.spool import Failure
+
+_CATALOGUE_FOR_S: Final = 10.0
+"""How long the catalogue is believed: reading one of many courses takes tenths of a second."""
+
+
+class Room:
+    """What the sessions share; their threads may.
+
+    Args:
+        settings: of the console.
+        still: asks the sign-in who a visit is of by now; None where it is over.
+        visiting: tells whose session this is; None where nobody is signed in.
+
+    Attributes:
+        standing: how everything stands, for all that have the overview open.
+        by_hour: what was graded in the last hours.
+        failures: what was set aside last.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        *,
+        still: Callable[[str], Visit | None],
+        visiting: Callable[[], Visit | None],
+    ) -> None:
+        self.settings = settings
+        self.still = still
+        self.visiting = visiting
+        self.spool = Spool(settings.volume_path)
+        self.pending = PendingRequests(self.spool)
+        self.standing: Shared[Standing] = Shared(1.5)
+        self.by_hour: Shared[dict[datetime, Throughput]] = Shared(30.0)
+        self.failures: Shared[tuple[Failure, ...]] = Shared(8.0)
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._catalogue: Catalogue | None = None
+        self._catalogue_until = 0.0
+
+    def gradebook(self) -> Engine | None:
+        """Return an engine that reads the gradebook; None where there is none yet.
+
+        Raises:
+            GradebookError: it cannot be read.
+        """
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_reader(self.settings.volume_path, self.settings.database_url)
+            return self._engine
+
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue as it was at most ten seconds ago.
+
+        Raises:
+            ConfigError: the course config cannot be used.
+        """
+        with self._lock:
+            if self._catalogue is None or time.monotonic() >= self._catalogue_until:
+                self._catalogue = catalogue_of(self.settings)
+                self._catalogue_until = time.monotonic() + _CATALOGUE_FOR_S
+            return self._catalogue
+
+
+class _Furnished:
+    room: Room | None = None
+
+
+def furnish(
+    settings: WebSettings,
+    *,
+    still: Callable[[str], Visit | None],
+    visiting: Callable[[], Visit | None] | None = None,
+) -> Room:
+    """Put there what the sessions share; the composition root does it, once.
+
+    Args:
+        settings: of the console.
+        still: of the sign-in.
+        visiting: tells whose session it is; otherwise the headers of the middleware do.
+    """
+    _Furnished.room = Room(settings, still=still, visiting=visiting or _from_headers)
+    return _Furnished.room
+
+
+def furnished() -> Room:
+    """Return what the sessions share.
+
+    Raises:
+        ConfigError: the pages were started without the console around them.
+    """
+    if _Furnished.room is None:
+        raise ConfigError("These pages are part of `gofer console`, which signs people in.")
+    return _Furnished.room
+
+
+def _from_headers() -> Visit | None:
+    return Visit.of(st.context.headers)

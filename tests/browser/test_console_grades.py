@@ -1,0 +1,110 @@
+"""The page of grades in a real browser: a filter, a row, a regrade of what is selected."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from playwright.sync_api import expect
+
+from shared.spool import Spool
+from tests.browser.conftest import Watch
+from tests.support.processes import ROOT, wait_until
+from tests.unit.shared.gradebook_samples import fresh_gradebook, graded, record, submitted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import OpenPage
+
+LINK: Final = re.compile(r"The console answers at (\S+)")
+EVIL: Final = "![x](http://evil.example/a.png) <img src=http://evil.example/b>"
+ROW_PX: Final = 35
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    engine = fresh_gradebook(tmp_path)
+    for student in ("ada", "bob", EVIL):
+        for lab in ("lab01", "lab02"):
+            record(engine, submitted(student, assignment=lab), graded(6))
+    engine.dispose()
+    Spool(tmp_path).prepare()
+    return tmp_path
+
+
+@pytest.fixture
+def link(volume: Path) -> Iterator[str]:
+    """A console on the volume, and the link that it printed."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "gofer_console.cli", "console", "--port", "0"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "VOLUME_PATH": str(volume), "HOME": str(volume)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    try:
+        said = []
+        for line in child.stderr:
+            said.append(line)
+            if found := LINK.search(line):
+                yield found[1]
+                break
+        else:
+            pytest.fail("".join(said))
+    finally:
+        child.terminate()
+        child.wait(20)
+        child.stderr.close()
+
+
+def has_cell(page: Page, text: str) -> None:
+    page.wait_for_function(
+        "text => [...document.querySelectorAll('td')].some(td => td.textContent === text)",
+        arg=text,
+    )
+
+
+def click_row(page: Page, row: int, x: int) -> None:
+    """Click in a row of the table, which is drawn; rows count from 0."""
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + x, box["y"] + ROW_PX * (row + 1) + ROW_PX // 2)
+
+
+def test_grades_are_filtered_opened_and_regraded(
+    link: str, volume: Path, open_page: OpenPage
+) -> None:
+    page = open_page()
+    watch = Watch(page)
+    origin = link.partition("/?")[0]
+    page.goto(link)
+    page.goto(f"{origin}/grades?assignment=lab01")
+    has_cell(page, EVIL)
+    expect(page.get_by_text("of 3 grades, filtered")).to_be_visible()
+
+    click_row(page, 1, 15)
+    expect(page.get_by_role("button", name="Regrade selected (1)")).to_be_enabled()
+    page.get_by_role("button", name="Regrade selected (1)").click()
+    expect(page.get_by_role("dialog", name="Regrade")).to_contain_text("ada")
+    page.get_by_role("button", name="Regrade (1)").dblclick()
+    expect(page.get_by_text("on the way to the grader")).to_be_visible()
+    spool = Spool(volume)
+    wait_until(lambda: bool(spool.pending()))
+    (request,) = spool.pending()
+    assert spool.read_request(request).payload.model_dump()["students"] == ("ada",)
+
+    click_row(page, 1, 68)
+    expect(page.get_by_role("heading", name="Submission")).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("link", name="Grades").click()
+    expect(page.get_by_text("of 3 grades, filtered")).to_be_visible()
+    assert "assignment=lab01" in page.url
+    assert watch.elsewhere(origin) == []

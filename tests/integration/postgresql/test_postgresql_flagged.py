@@ -1,0 +1,2 @@
+# What a gradebook is held to, in PostgreSQL.
+from tests.unit.shared.test_gradebook_flagged import *  # noqa: F403
