@@ -75,13 +75,28 @@ def serve(settings: WebSettings, *, for_window: bool = False) -> int:
         )
     )
     take_over_logs()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn heeds them, and once it has stopped hands them to whoever was there before it.
-        signal.signal(number, lambda _number, _frame: None)
+    asked = _stopping_on_signals(server)
     if for_window:
         threading.Thread(target=_stop_with_input, name="window", daemon=True).start()
     server.run(sockets=[listening])
-    return 0 if server.started else 1
+    return 0 if server.started or asked else 1
+
+
+def _stopping_on_signals(server: uvicorn.Server) -> list[int]:
+    """Have signals stop the server from now on; return those that came, as they come.
+
+    uvicorn heeds them itself once it runs, and when it has stopped hands them on to whoever was
+    there before it. One that comes just before it runs would be lost on it.
+    """
+    asked: list[int] = []
+
+    def on_signal(number: int, _frame: object) -> None:
+        asked.append(number)
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    return asked
 
 
 def _stop_with_input() -> None:

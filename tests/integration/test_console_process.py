@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,11 +13,23 @@ import httpx
 import pytest
 
 from tests.support.console_process import OPENED, REFUSED, ConsoleProcess
+from tests.support.processes import DEADLINE_S, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ASKED_TO_STOP_AS_IT_BEGINS_TO_SERVE = """
+import signal
+import uvicorn
+from gofer_console.cli import main
+run = uvicorn.Server.run
+def stop_and_run(server, **more):
+    signal.raise_signal(signal.SIGTERM)
+    run(server, **more)
+uvicorn.Server.run = stop_and_run
+main()
+"""
 FORGED = {"X-Console-User": "dean", "X-Console-Role": "editor", "X-Console-Visit": "local"}
 
 
@@ -109,3 +124,22 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         assert console.stop() == 1
     (line,) = console.said
     assert f"cannot listen on 127.0.0.1 port {port}" in line
+
+
+def test_a_stop_that_comes_just_before_it_serves_is_heeded(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED_TO_STOP_AS_IT_BEGINS_TO_SERVE, "console", "--port", "0"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "VOLUME_PATH": str(tmp_path / "volume"),
+            "GOFER_AUTOGRADERS": str(tmp_path),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "The console answers at" in done.stderr
