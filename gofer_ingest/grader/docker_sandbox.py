@@ -27,7 +27,6 @@ from gofer_ingest.grader.harness_link import Outputs, Stream, Transcript
 from gofer_ingest.grader.sandbox import IDLE_MAX_S, Ending, ImageId, Job, RawResult, Sandbox, Slot
 from shared.errors import (
     GraderError,
-    HarnessNotReady,
     ImageMissing,
     RunInterrupted,
     SandboxUnavailable,
@@ -211,16 +210,13 @@ class DockerSandbox(Sandbox):
         """Inspect a zip in a container of its own; see the port."""
         slot = self._own_container(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
-            job = harness_link.pack_job(autograder_zip, None)
-            harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
-            deadline = time.monotonic() + INSPECT_WITHIN_S
-            ending, answer = harness_link.await_answer(slot.channel, slot.transcript, job, deadline)
+            return harness_link.ask_about(
+                *(slot.channel, slot.transcript, autograder_zip),
+                taken_within_s=TAKEN_WITHIN_S,
+                within_s=INSPECT_WITHIN_S,
+            )
         finally:
             slot.discard()
-        if answer is None:
-            tail = slot.transcript.log_tail[-2000:].decode(errors="replace")
-            raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
-        return answer
 
     def prepare(
         self, image: str | None, limits: Limits, run_id: RunId, *, is_ahead: bool = False

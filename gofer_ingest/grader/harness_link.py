@@ -35,6 +35,8 @@ from shared.errors import HarnessNotReady, SandboxUnavailable
 LAST_WORDS_S = 5.0
 """How long past a run's time the harness may take to say what there is: it ends the run itself."""
 _GLANCE_S = 0.001
+_SAID_MAX_BYTES = 2000
+"""So much of what a harness printed last goes into an error."""
 _HEADER_LENGTH = len(MAGIC) + 1 + NONCE_LENGTH + 8
 
 
@@ -210,6 +212,28 @@ def hand_over(channel: Channel, transcript: Transcript, job: PackedJob, within_s
     _await_frame(channel, transcript, TAKEN, job.nonce, deadline)
 
 
+def ask_about(
+    channel: Channel,
+    transcript: Transcript,
+    autograder_zip: bytes,
+    *,
+    taken_within_s: float,
+    within_s: float,
+) -> bytes:
+    """Have a zip inspected by a harness that is ready; return what it answers.
+
+    Raises:
+        HarnessNotReady: it did not take the zip, or ended without an answer, or the time is over.
+    """
+    job = pack_job(autograder_zip, None)
+    hand_over(channel, transcript, job, taken_within_s)
+    ending, answer = await_answer(channel, transcript, job, time.monotonic() + within_s)
+    if answer is None:
+        tail = transcript.log_tail[-_SAID_MAX_BYTES:].decode(errors="replace")
+        raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
+    return answer
+
+
 def await_answer(
     channel: Channel, transcript: Transcript, job: PackedJob, deadline: float
 ) -> tuple[Ending, bytes | None]:
@@ -250,6 +274,6 @@ def _await_frame(
         except ForgedFrame as error:
             raise HarnessNotReady(f"The harness does not speak as it should: {error}.") from error
         if chunk is None:
-            tail = transcript.log_tail[-2000:].decode(errors="replace").strip()
+            tail = transcript.log_tail[-_SAID_MAX_BYTES:].decode(errors="replace").strip()
             raise HarnessNotReady(f"The harness ended before it had its job. It printed: {tail}")
         transcript.take(*chunk)

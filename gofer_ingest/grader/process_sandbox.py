@@ -104,16 +104,13 @@ class ProcessSandbox(Sandbox):
         """Inspect a zip in a process of its own; see the port."""
         slot = self.prepare(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
-            job = harness_link.pack_job(autograder_zip, None)
-            harness_link.hand_over(slot.channel, slot.transcript, job, TAKEN_WITHIN_S)
-            deadline = time.monotonic() + INSPECT_WITHIN_S
-            ending, answer = harness_link.await_answer(slot.channel, slot.transcript, job, deadline)
+            return harness_link.ask_about(
+                *(slot.channel, slot.transcript, autograder_zip),
+                taken_within_s=TAKEN_WITHIN_S,
+                within_s=INSPECT_WITHIN_S,
+            )
         finally:
             slot.discard()
-        if answer is None:
-            tail = slot.transcript.log_tail[-2000:].decode(errors="replace")
-            raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
-        return answer
 
     def prepare(
         self,
