@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import NewType
 
 import uuid_utils
@@ -58,6 +58,22 @@ def new_regrade_item_id() -> RegradeItemId:
 def utc_now() -> datetime:
     """Return the present time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def moment_in_utc(written: datetime) -> datetime:
+    """Return a moment that somebody wrote down, in UTC.
+
+    Years at the ends of the calendar are none that anyone means, and cannot be told in every zone:
+    Python's dates begin with the year 1 and end with 9999.
+
+    Raises:
+        ValueError: it has no zone, or is of such a year.
+    """
+    if written.tzinfo is None:
+        raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
+    if not MINYEAR < written.year < MAXYEAR:
+        raise ValueError("the year is too far away; dates go from the year 2 to 9998")
+    return written.astimezone(UTC)
 
 
 def opaque_name(text: str) -> str:
@@ -236,9 +252,7 @@ class PublishRule:
                 raise ValueError(
                     "write `immediately`, `manual` or a time as 2026-12-01T18:00:00+01:00"
                 ) from None
-        if written.tzinfo is None:
-            raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
-        return cls(written.astimezone(UTC))
+        return cls(moment_in_utc(written))
 
     def is_published(self, now: datetime) -> bool:
         """Whether students see scores at `now`, an aware time."""
