@@ -100,6 +100,15 @@ def opaque_name(text: str) -> str:
     return name
 
 
+def storable_text(text: str) -> str:
+    """Return text that came from anywhere, with U+FFFD for what cannot be kept.
+
+    That is half of a surrogate pair, which UTF-8 cannot hold and which stands for a byte that is
+    none in what a terminal passes on; and NUL, which PostgreSQL refuses.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class AssignmentKey:
     """Which assignment: it must equal a catalogue entry. Each part is an `opaque_name`."""

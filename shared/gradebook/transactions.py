@@ -37,7 +37,7 @@ def gradebook_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeEncodeError) as error:
         kind = ValuesRefused if _is_about_values(error) else GradebookError
         raise kind(f"The gradebook could not {doing}: {reason(error)}.") from error
 
@@ -68,4 +68,4 @@ def reading(engine: Engine, doing: str) -> Iterator[Connection]:
 def _is_about_values(error: Exception) -> bool:
     # A statement that no database saw: a value could not be brought into its form.
     is_unsent = isinstance(error, StatementError) and not isinstance(error, DBAPIError)
-    return is_unsent or isinstance(error, DataError | IntegrityError)
+    return is_unsent or isinstance(error, DataError | IntegrityError | UnicodeEncodeError)
