@@ -44,7 +44,7 @@ def tell(
         as_json: say it as JSON, on stdout.
 
     Returns:
-        Whether none was refused.
+        Whether none was refused, and none failed.
     """
     with err.status(f"Waiting for the grader: {len(asked)} …"):
         done = actions.wait_for(settings.volume_path, settings.database_url, asked, within_s=WAIT_S)

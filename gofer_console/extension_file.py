@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gofer_console.staff_file import content_of
 from shared.csv_text import decoded, records, told
 from shared.errors import GoferError, UnknownAssignment
-from shared.model import AssignmentKey, opaque_name
+from shared.model import AssignmentKey, moment_in_utc, opaque_name
 from shared.requests import Extension
 from shared.requests.grades import MOST_EXTENSIONS
 
@@ -47,7 +47,7 @@ def moment_with_zone(text: str) -> datetime:
     """Read a day and time with a zone.
 
     Raises:
-        ValueError: it is none, or has no zone.
+        ValueError: it is none, has no zone, or is of a year at the ends of the calendar.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -56,6 +56,7 @@ def moment_with_zone(text: str) -> datetime:
     if moment is None or moment.tzinfo is None:
         missing = "is no time" if moment is None else "has no zone"
         raise ValueError(f"{text!a} {missing}; write it as 2026-12-01T18:00:00+01:00")
+    moment_in_utc(moment)
     return moment
 
 

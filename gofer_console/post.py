@@ -67,9 +67,7 @@ def list_postings(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """List the grades of record, and how far each got on its way to the LMS."""
-    selection = Selection(
-        course=course, section=section, assignment=assignment, student=student, every=True
-    )
+    selection = _payload(PostSendPayload, course, section, assignment, student, every=True)
     found = _found(read_settings(ConsoleSettings), selection, frozenset(state or ()))
     if as_json:
         sys.stdout.write(f"{post_list.as_json(found)}\n")

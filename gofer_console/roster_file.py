@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from shared.csv_text import decoded, records, told
 from shared.errors import GoferError
-from shared.model import NAME_MAX_CHARACTERS
+from shared.model import NAME_MAX_CHARACTERS, storable_text
 from shared.requests import RosterImportPayload, RosterRow
 from shared.spool import ENVELOPE_MAX_BYTES
 
@@ -80,7 +80,7 @@ def as_request(rows: Sequence[RosterRow], name: str) -> RosterImportPayload:
     Raises:
         RosterRefused: it is more than a request holds.
     """
-    payload = RosterImportPayload(file=name[-NAME_MAX_CHARACTERS:], rows=tuple(rows))
+    payload = RosterImportPayload(file=storable_text(name)[-NAME_MAX_CHARACTERS:], rows=tuple(rows))
     size = len(payload.model_dump_json().encode())
     if size > _LARGEST_BYTES:
         raise RosterRefused(

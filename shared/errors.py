@@ -114,6 +114,10 @@ class GradebookError(GoferError):
     """The gradebook could not be used."""
 
 
+class ValuesRefused(GradebookError):
+    """The gradebook does not take such values, however often it is tried."""
+
+
 class AlreadyRecorded(GradebookError):
     """This grading run is already in the gradebook."""
 

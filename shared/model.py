@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import NewType
 
 import uuid_utils
@@ -60,6 +60,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def moment_in_utc(written: datetime) -> datetime:
+    """Return a moment that somebody wrote down, in UTC.
+
+    Years at the ends of the calendar are none that anyone means, and cannot be told in every zone:
+    Python's dates begin with the year 1 and end with 9999.
+
+    Raises:
+        ValueError: it has no zone, or is of such a year.
+    """
+    if written.tzinfo is None:
+        raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
+    if not MINYEAR < written.year < MAXYEAR:
+        raise ValueError("the year is too far away; dates go from the year 2 to 9998")
+    return written.astimezone(UTC)
+
+
 def opaque_name(text: str) -> str:
     """Return `text` as a name of a student, course, section or assignment, in NFC.
 
@@ -82,6 +98,15 @@ def opaque_name(text: str) -> str:
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
             raise ValueError(f"a name may not hold the character U+{ord(character):04X}")
     return name
+
+
+def storable_text(text: str) -> str:
+    """Return text that came from anywhere, with U+FFFD for what cannot be kept.
+
+    That is half of a surrogate pair, which UTF-8 cannot hold and which stands for a byte that is
+    none in what a terminal passes on; and NUL, which PostgreSQL refuses.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -236,9 +261,7 @@ class PublishRule:
                 raise ValueError(
                     "write `immediately`, `manual` or a time as 2026-12-01T18:00:00+01:00"
                 ) from None
-        if written.tzinfo is None:
-            raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
-        return cls(written.astimezone(UTC))
+        return cls(moment_in_utc(written))
 
     def is_published(self, now: datetime) -> bool:
         """Whether students see scores at `now`, an aware time."""

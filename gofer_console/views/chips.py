@@ -55,6 +55,7 @@ REQUESTS: Final[dict[str, Chip]] = {
     "pending": Chip("Waiting", "blue"),
     "done": Chip("Done", "green"),
     "refused": Chip("Refused", "red"),
+    "failed": Chip("Failed", "red"),
 }
 REGRADES: Final[dict[str, Chip]] = {
     "running": Chip("Running", "blue"),

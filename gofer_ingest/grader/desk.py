@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from gofer_ingest.grader.staff_actions import ACTIONS, Means
-from shared.errors import DamagedEntry, GoferError, SpoolError, UnknownEntry
-from shared.gradebook.staff_requests import is_request_recorded, record_request
+from shared.errors import DamagedEntry, GoferError, SpoolError, UnknownEntry, ValuesRefused
+from shared.gradebook.staff_requests import Outcome, is_request_recorded, record_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,6 +79,8 @@ class Desk:
             pass  # settled already
         except DamagedEntry as error:
             self._bury(request_id, str(error))
+        except ValuesRefused as error:
+            self._give_up(request_id, error)
         except GoferError as error:
             # The disk or the gradebook: the next sweep finds it again.
             log.warning(
@@ -89,6 +91,10 @@ class Desk:
                     "reason": str(error),
                 },
             )
+        except Exception as error:  # noqa: BLE001 - logged with its traceback
+            # The one frame around a request: a mistake in Gofer itself must not be met again at
+            # each sweep with nobody told, and holds up none of the requests behind it.
+            self._give_up(request_id, error)
         finally:
             with self._lock:
                 self._taken_in.discard(request_id)
@@ -112,6 +118,33 @@ class Desk:
             )
         self._spool.settle(request_id)
         self._on_done()
+
+    def _give_up(self, request_id: SubmissionId, error: Exception) -> None:
+        """Tell staff that a request failed; trying it again would change nothing."""
+        words = str(error) if isinstance(error, GoferError) else type(error).__name__
+        reason = f"Gofer itself failed ({words.rstrip('.')}); the grader's log says how."
+        log.error(
+            "A request of staff failed in a way nobody foresaw",
+            exc_info=error,
+            extra={"action": "request_broke", "request_id": request_id, "reason": reason},
+        )
+        try:
+            request = self._spool.read_request(request_id)
+            record_request(self._gradebook, request, Outcome.FAILED, reason)
+            self._spool.settle(request_id)
+        except (ValuesRefused, DamagedEntry):
+            self._bury(request_id, reason)  # not even its record can be kept
+        except GoferError as trouble:
+            log.warning(
+                "That a request of staff failed could not be recorded yet",
+                extra={
+                    "action": "request_failed",
+                    "request_id": request_id,
+                    "reason": str(trouble),
+                },
+            )
+        except Exception as again:  # noqa: BLE001 - as around a request
+            self._bury(request_id, f"{reason} Then: {type(again).__name__}.")
 
     def _bury(self, request_id: SubmissionId, reason: str) -> None:
         try:

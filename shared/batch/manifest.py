@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from shared.batch.finding import composed
 from shared.csv_text import decoded, records, told
 from shared.errors import BatchRefused
-from shared.model import AssignmentKey, opaque_name
+from shared.model import AssignmentKey, moment_in_utc, opaque_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,8 +148,8 @@ def moment(written: str, now: datetime) -> datetime:
     if found.tzinfo is None:
         raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
     try:
-        found = found.astimezone(UTC)
-    except OverflowError:
+        found = moment_in_utc(found)
+    except ValueError:
         raise ValueError("there is no such time") from None
     if found > now:
         raise ValueError("this lies in the future")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.grade_policy import GradePolicy, LateRule, LateUnit
-from shared.model import AttemptsPolicy
+from shared.model import AttemptsPolicy, moment_in_utc
 
 _DURATION: Final = re.compile(r"([0-9]{1,6})\s*([smhd])")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -92,7 +92,8 @@ class WrittenPolicy(BaseModel):
         """Return the rules, once outer levels are taken in.
 
         Raises:
-            ValueError: the due date has no zone, and no `timezone` says which is meant.
+            ValueError: the due date has no zone, and no `timezone` says which is meant; or it is of
+                a year that no date is reckoned with.
         """
         due = self.due
         if due is not None and due.tzinfo is None:
@@ -104,7 +105,7 @@ class WrittenPolicy(BaseModel):
             due = due.replace(tzinfo=zoneinfo.ZoneInfo(self.timezone))
         return GradePolicy(
             attempts=self.attempts or AttemptsPolicy.BEST,
-            due_at=None if due is None else due.astimezone(UTC),
+            due_at=None if due is None else moment_in_utc(due),
             late=LateRule() if self.late is None else self.late.rule(),
             max_attempts=self.max_attempts,
             points=self.points,

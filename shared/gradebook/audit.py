@@ -77,7 +77,7 @@ class AuditEntry:
         at: when it was asked for, or the grade changed.
         why: the reason that was given.
         payload: of a request, JSON as it was asked for; empty for a grade.
-        outcome: of a request, `done` or `refused`; empty for a grade.
+        outcome: of a request, `done`, `refused` or `failed`; empty for a grade.
         message: what came of a request, in words.
         student: of a grade.
         key: of a grade.

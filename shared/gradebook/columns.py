@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import DateTime, String, Text
 from sqlalchemy.types import TypeDecorator
 
+from shared.model import storable_text
+
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
@@ -52,10 +54,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class StoredText(TypeDecorator[str]):
-    """Text that came from anywhere. What no database takes is replaced by U+FFFD.
+    """Text that came from anywhere, as `storable_text` has it.
 
-    That is half of a surrogate pair, which UTF-8 cannot hold and JSON can name, and NUL, which
-    PostgreSQL refuses: neither may keep a run from being recorded.
+    What no database takes may not keep a run from being recorded.
     """
 
     impl = Text
@@ -64,8 +65,4 @@ class StoredText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return what is stored."""
         del dialect
-        if value is None:
-            return None
-        return (
-            value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
-        )
+        return None if value is None else storable_text(value)

@@ -144,7 +144,7 @@ def record_move(connection: Connection, row_id: int, move: Move, now: datetime) 
     """Write down what became of a row.
 
     Where a newer grade took its place meanwhile it stays superseded, and only what the LMS said is
-    added to it.
+    added to it. What was decided without an answer is about a queued row, and of no other.
     """
     c = passbacks.c
     values: dict[str, Any] = {"cause": move.cause, "message": move.message}
@@ -157,7 +157,10 @@ def record_move(connection: Connection, row_id: int, move: Move, now: datetime) 
     if move.is_there:
         values["sent_at"] = now
     state = case((c.state == State.SUPERSEDED.value, c.state), else_=move.to.value)
-    connection.execute(update(passbacks).where(c.id == row_id).values(state=state, **values))
+    row = c.id == row_id
+    if not move.is_answer:
+        row = and_(row, c.state == State.QUEUED.value)
+    connection.execute(update(passbacks).where(row).values(state=state, **values))
 
 
 def record_reading(

@@ -48,8 +48,9 @@ def note_grades(
 ) -> None:
     """Put grades of record that were just made in the outbox; part of their transaction.
 
-    A grade of the same points as the one that is open, or that arrived last, is nothing new. Where
-    there is no grade any more, what the LMS may have is taken back.
+    A grade of the same points as the one that is open, or that arrived last, is nothing new; nor is
+    one that staff dismissed, or that a teacher's own at the LMS went before. Where there is no
+    grade any more, what the LMS may have is taken back.
 
     Args:
         connection: inside the transaction that changed the grades.
@@ -85,7 +86,7 @@ def note_grades(
 
 def _is_told(last: Any, grade: Mapping[str, Any] | None) -> bool:
     """Whether the newest row of a student says this of them already."""
-    if last is None or (last.state == State.SUPERSEDED and last.cause != DISMISSED):
+    if last is None or (last.state == State.SUPERSEDED and last.cause not in _OTHERS):
         return False
     if grade is None:
         return bool(last.is_withdrawal)

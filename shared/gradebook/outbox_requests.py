@@ -162,7 +162,10 @@ def ask_to_read(engine: Engine, request: StaffRequest, selection: Selection) -> 
 def holds(connection: Connection) -> dict[AssignmentKey, bool]:
     """Return what staff said last of each assignment: whether its grades are held."""
     c = passback_holds.c
-    rows = connection.execute(select(c.course, c.section, c.assignment, c.is_held).order_by(c.id))
+    # By when it was asked for: a request that had to wait for the disk may come after later ones.
+    rows = connection.execute(
+        select(c.course, c.section, c.assignment, c.is_held).order_by(c.request_id, c.id)
+    )
     return {AssignmentKey(*row[:3]): bool(row.is_held) for row in rows}
 
 

@@ -48,6 +48,8 @@ def reason(error: BaseException) -> str:
     origin = getattr(error, "orig", None) or error
     if isinstance(origin, OSError):
         return origin.strerror or type(origin).__name__
+    if isinstance(origin, UnicodeEncodeError):
+        return "it was given text that is no UTF-8"
     if hasattr(origin, "sqlstate"):
         return _postgresql_reason(origin)
     name = getattr(origin, "sqlite_errorname", None) or ""

@@ -32,11 +32,13 @@ class Outcome(enum.StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
+    FAILED = "failed"
+    """Gofer itself could not do it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoneRequest:
-    """A request that was carried out or refused.
+    """A request that came to its end.
 
     Attributes:
         message: in plain words.
@@ -82,7 +84,7 @@ def insert_request(
 
 
 def is_request_recorded(engine: Engine, request_id: SubmissionId) -> bool:
-    """Tell whether a request was carried out or refused.
+    """Tell whether a request has come to its end.
 
     Raises:
         GradebookError: the gradebook cannot be read.

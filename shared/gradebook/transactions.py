@@ -10,9 +10,9 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
-from shared.errors import GradebookError
+from shared.errors import GradebookError, ValuesRefused
 from shared.gradebook.reasons import reason
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ def gradebook_errors(doing: str) -> Iterator[None]:
         doing: what was tried, to follow "could not".
 
     Raises:
+        ValuesRefused: it was about what is to be written, and trying again changes nothing.
         GradebookError: a database or the disk refused. It quotes no row, so that it can be logged.
     """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise GradebookError(f"The gradebook could not {doing}: {reason(error)}.") from error
+    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeEncodeError) as error:
+        kind = ValuesRefused if _is_about_values(error) else GradebookError
+        raise kind(f"The gradebook could not {doing}: {reason(error)}.") from error
 
 
 @contextmanager
@@ -61,3 +63,9 @@ def reading(engine: Engine, doing: str) -> Iterator[Connection]:
     """
     with gradebook_errors(doing), engine.connect() as connection:
         yield connection.execution_options(**{ONLY_READS: True})
+
+
+def _is_about_values(error: Exception) -> bool:
+    # A statement that no database saw: a value could not be brought into its form.
+    is_unsent = isinstance(error, StatementError) and not isinstance(error, DBAPIError)
+    return is_unsent or isinstance(error, DataError | IntegrityError | UnicodeEncodeError)

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from shared.model import storable_text
 from shared.requests.entries import AcceptFlaggedPayload, DiscardPayload, RetryPayload
 from shared.requests.grades import ExtendPayload, Extension, OverridePayload, RecomputePayload
 from shared.requests.passback import (
@@ -72,13 +80,17 @@ __all__ = [
 ]
 
 
+def _storable(written: object) -> object:
+    return storable_text(written) if isinstance(written, str) else written
+
+
 class _Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: EntryId
     requested_by: Name
     received_at: AwareDatetime
-    reason: str = ""
+    reason: Annotated[str, BeforeValidator(_storable)] = ""
 
 
 class Envelope(_Envelope):

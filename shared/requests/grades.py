@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
+from shared.model import moment_in_utc
 from shared.requests.payload import Name, OfAssignment, Payload
 
 _Points = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -45,7 +46,7 @@ class Extension(OfAssignment):
     """
 
     student: Name
-    until: AwareDatetime
+    until: Annotated[AwareDatetime, AfterValidator(moment_in_utc)]
 
 
 class ExtendPayload(Payload):

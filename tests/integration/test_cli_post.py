@@ -164,3 +164,12 @@ def test_files_of_secrets_are_refused_beside_the_process_sandbox(
     with LoggedProcess("gofer_ingest.grader", environment) as grader:
         assert grader.wait() == 2
     assert "names files of secrets (demo101/fa26/lab01)" in grader.lines[-1]["line"]
+
+
+@pytest.mark.usefixtures("edx")
+def test_a_name_that_is_no_utf8_is_said_and_no_failure_of_ours(
+    environment: dict[str, str],
+) -> None:
+    done = run_gofer(environment, "post", "list", "--student", "a\udcff")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--student: a name may not hold the character U+DCFF." in done.stderr

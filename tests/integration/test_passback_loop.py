@@ -26,7 +26,7 @@ from shared.requests import (
     Selection,
     Source,
 )
-from tests.support.posting_room import PostingRoom, asked, decide_on, posted
+from tests.support.posting_room import KEY, PostingRoom, asked, decide_on, posted
 from tests.support.processes import wait_until
 from tests.support.scripted_lms import (
     BROKEN,
@@ -530,6 +530,69 @@ def test_a_teachers_newer_grade_at_the_lms_is_not_fought_over(room: PostingRoom)
     room.post_until_quiet()
     assert (room.state("ada"), room.lms.holds("ada")) == ("superseded", 1.0)
     assert room.rows("ada")[0].cause == "too_old"
+
+
+def test_a_teachers_grade_stays_where_the_same_grade_is_only_made_anew(room: PostingRoom) -> None:
+    decide_on(room, "ada", 5)
+    teachers = (0.9, room.rows("ada")[0].graded_at + timedelta(milliseconds=1))
+    room.lms.held["ada"] = teachers
+    room.post_until_quiet()
+    assert room.rows("ada")[0].cause == "too_old"
+    decide_on(room, "ada", 5)  # another row of record, of the same points
+    room.post_until_quiet()
+    assert room.lms.held["ada"] == teachers
+    decide_on(room, "ada", 6)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.holds("ada")) == ("sent", 0.6)
+
+
+def test_who_comes_into_the_roster_just_as_a_grade_is_parked_is_not_left_there(
+    room: PostingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.passback = posted(students=Names.ROSTER)
+    payload = RosterImportPayload(
+        file="roster.csv", rows=(RosterRow(student="ada", user_id="lms-7"),)
+    )
+    imported: list[int] = []
+
+    def just_before(*given: Any) -> object:
+        found = recipient_of(*given)
+        if not imported:
+            imported.append(import_rows(room.gradebook, asked(payload), payload, "1 student."))
+        return found
+
+    monkeypatch.setattr(loop, "recipient_of", just_before)
+    room.grade("ada", 5)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.holds("lms-7")) == ("sent", 0.5)
+
+
+def test_what_is_released_just_as_it_is_held_goes_out(
+    room: PostingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.set_hold(is_held=True)
+    holds = outbox_requests.holds
+    released: list[object] = []
+
+    def just_before(connection: Any) -> object:
+        found = holds(connection)
+        if not released:
+            released.append(room.set_hold(is_held=False))
+        return found
+
+    monkeypatch.setattr(loop, "holds", just_before)
+    room.grade("ada", 5)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.holds("ada")) == ("sent", 0.5)
+
+
+def test_of_a_hold_and_a_release_the_one_asked_for_last_is_in_force(room: PostingRoom) -> None:
+    first, second = asked(), asked()
+    outbox_requests.set_hold(room.gradebook, second, [KEY], is_held=True)
+    outbox_requests.set_hold(room.gradebook, first, [KEY], is_held=False)  # the disk was full
+    room.grade("ada", 5)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.calls) == ("held", 0)
 
 
 def test_a_gradebook_that_is_locked_delays_answers_and_loses_none(

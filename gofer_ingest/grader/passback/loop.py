@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gofer_ingest.grader.passback import decide
 from gofer_ingest.grader.passback.calls import Answered, after, carried_out, nobody_foresaw
@@ -50,6 +50,14 @@ GRADEBOOK_WAIT_S: Final = 2.0
 BROKEN_WAIT_S: Final = 2.0
 """After a turn that failed unforeseen; doubled for each that follows."""
 _AT_ONCE: Final = 200
+
+
+class _Decided(NamedTuple):
+    """What is to become of a grade in place of being sent."""
+
+    lane: Lane
+    item: Outgoing
+    move: Move
 
 
 class PassbackLoop:
@@ -217,7 +225,7 @@ class PassbackLoop:
 
     def _send(self) -> float:
         """Begin what may be begun; return seconds until there may be more by the clock alone."""
-        moves: list[tuple[int, Move]] = []
+        moves: list[_Decided] = []
         waits = [SWEEP_S]
         with reading(self._gradebook, "read the outbox") as connection:
             held = holds(connection)
@@ -233,8 +241,12 @@ class PassbackLoop:
                 decide.NOT_POSTED.cause or "",
                 decide.NOT_POSTED.message or "",
             )
-            for row_id, move in moves:
-                outbox.record_move(connection, row_id, move, now)
+            held = holds(connection)
+            for lane, item, move in moves:
+                # Staff may have let it go since it was read: what is written is decided here.
+                step = move if move.is_answer else self._guarded_step(lane, connection, item, held)
+                if isinstance(step, Move):
+                    outbox.record_move(connection, item.id, step, now)
         return 0.0
 
     def _send_in(
@@ -242,7 +254,7 @@ class PassbackLoop:
         lane: Lane,
         connection: Connection,
         held: dict[AssignmentKey, bool],
-        moves: list[tuple[int, Move]],
+        moves: list[_Decided],
     ) -> float:
         now = utc_now()
         places = lane.places(time.monotonic())
@@ -254,7 +266,7 @@ class PassbackLoop:
                     break
                 step = self._guarded_step(lane, connection, item, held)
                 if isinstance(step, Move):
-                    moves.append((item.id, step))
+                    moves.append(_Decided(lane, item, step))
                     continue
                 places -= 1
                 self._begin_call(lane, item, step)

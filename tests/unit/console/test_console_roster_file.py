@@ -105,3 +105,8 @@ def test_the_number_of_a_student_at_the_lms_is_digits() -> None:
     assert (row.login, row.id_number, row.lms_user_id) == ("al1", "S7", "42")
     with pytest.raises(RosterRefused, match="line 2, column lms_user_id"):
         read("student,lms_user_id\nada,4b2c\n")
+
+
+def test_a_file_may_have_a_name_that_is_no_utf8() -> None:
+    rows = read_roster(b"student,user_id\nada,7\n", name="r\udcff.csv")
+    assert as_request(rows, "r\udcff.csv").file == "r\ufffd.csv"

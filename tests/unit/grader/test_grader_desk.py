@@ -6,15 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from gofer_console.actions import ask_for_discard, ask_for_retry, ask_to_accept
 from gofer_ingest.grader.desk import Desk
-from gofer_ingest.grader.staff_actions import ACTIONS
+from gofer_ingest.grader.staff_actions import ACTIONS, Means
 from shared.errors import GradebookError, HarnessNotReady, SandboxUnavailable
 from shared.gradebook import tables
 from shared.gradebook.queries import grades_of_record
-from shared.model import SubmissionId, new_run_id, new_submission_id
+from shared.gradebook.transactions import writing
+from shared.model import SubmissionId, new_run_id, new_submission_id, utc_now
 from shared.requests import StaffPayload, StaffRequest
 from shared.spool import Place
 from tests.support.processes import wait_until
@@ -121,6 +122,53 @@ def test_a_gradebook_that_is_away_delays_a_request_and_loses_nothing(
     room.work_until_settled(request)
     actions = [getattr(record, "action", "") for record in caplog.records]
     assert actions == ["request_failed"] * 3
+
+
+def test_a_request_that_gofer_stumbles_over_fails_in_words_and_holds_up_no_other(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stumbles = {**ACTIONS, "retry": lambda *_: 1 / 0}
+    monkeypatch.setattr("gofer_ingest.grader.desk.ACTIONS", stumbles)
+    entry = buried(room)
+    requests = [
+        ask_for_retry(room.spool, entry, by="ta", why=""),
+        ask_for_discard(room.spool, entry, by="ta", why=""),
+    ]
+    room.work_until_settled(*requests)
+    broken, done = request_rows(room)
+    assert (broken.outcome, done.outcome) == ("failed", "done")
+    assert broken.message == "Gofer itself failed (ZeroDivisionError); the grader's log says how."
+    (logged,) = [one for one in caplog.records if vars(one).get("action") == "request_broke"]
+    assert (vars(logged)["request_id"], logged.levelname) == (requests[0], "ERROR")
+    assert logged.exc_info
+    assert logged.exc_info[0] is ZeroDivisionError
+
+
+def test_what_the_gradebook_never_takes_is_not_tried_for_ever(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naive = utc_now().replace(tzinfo=None)
+
+    def unfit(means: Means, *_: object) -> None:
+        with writing(means.gradebook, "record a hold") as connection:
+            connection.execute(insert(tables.requests).values(id="x", received_at=naive))
+
+    monkeypatch.setattr("gofer_ingest.grader.desk.ACTIONS", {**ACTIONS, "retry": unfit})
+    request = ask_for_retry(room.spool, buried(room), by="ta", why="")
+    room.work_until_settled(request)
+    (row,) = request_rows(room)
+    assert row.outcome == "failed"
+    assert "could not record a hold" in row.message
+
+
+def test_a_request_whose_failure_cannot_be_recorded_either_is_buried(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gofer_ingest.grader.desk.record_request", lambda *_: 1 / 0)
+    request = ask_for_retry(room.spool, buried(room), by="ta", why="")
+    with room.working():
+        wait_until(lambda: room.is_buried(request))
+    assert "ZeroDivisionError" in room.reason(request)
 
 
 def test_a_damaged_request_is_buried(room: Room) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from gofer_ingest.grader.outdated import tell_outdated
 from gofer_ingest.grader.staff_actions import ACTIONS, Answer, Means
@@ -297,6 +298,14 @@ def test_the_last_word_on_publishing_is_in_force_until_staff_take_it_back(
     assert answer.message == "As the course config says: Students see results."
     record_request(gradebook, request, *answer)
     assert published_by_hand(gradebook) == {}
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+def test_a_moment_at_the_ends_of_the_calendar_is_no_request(moment: str) -> None:
+    with pytest.raises(ValidationError, match="too far away"):
+        PublishPayload(**PLACE, rule=moment)
+    with pytest.raises(ValidationError, match="too far away"):
+        Extension(**PLACE, student="ada", until=datetime.fromisoformat(moment))
 
 
 def test_publishing_what_the_catalogue_has_not_is_refused(office: Office) -> None:

@@ -293,6 +293,14 @@ def test_toml_without_an_autograder_follows_the_folders(place: Place) -> None:
             "courses.a.sections.1.assignments.lab01.due: the time needs a zone",
         ),
         (
+            "[courses.a.sections.1.assignments.lab01]\ndue = 9999-12-31T23:59:00-05:00",
+            "courses.a.sections.1.assignments.lab01.due: the year is too far away",
+        ),
+        (
+            "[courses.a.sections.1.assignments.lab01]\npublish = 9999-12-31T23:59:00-05:00",
+            "courses.a.sections.1.assignments.lab01.publish: the year is too far away",
+        ),
+        (
             '[courses.a.sections.1.assignments.lab01]\ntimezone = "Mars/Base"',
             "courses.a.sections.1.assignments.lab01.timezone: there is no such time zone",
         ),

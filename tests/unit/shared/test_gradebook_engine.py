@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from shared.errors import ConfigError, GradebookError, NewerSchema
 from shared.gradebook.engine import open_gradebook, open_reader
-from shared.gradebook.queries import classic_rows, counts
+from shared.gradebook.queries import classic_rows, counts, grades_of_record
 from shared.gradebook.transactions import reading
 from tests.unit.shared.gradebook_samples import (
     graded,
@@ -179,6 +179,13 @@ def test_a_newer_schema_is_refused_and_stays_untouched(tmp_path: Path) -> None:
         with pytest.raises(NewerSchema, match=r"newer Gofer .schema 9999.*Install that Gofer"):
             opening(tmp_path)
     assert (tmp_path / "gradebook.db").read_bytes() == before
+
+
+def test_text_that_no_database_takes_is_told_in_words(tmp_path: Path) -> None:
+    engine = open_gradebook(tmp_path)
+    with pytest.raises(GradebookError, match="no UTF-8"):
+        list(grades_of_record(engine, student="a\udcff"))
+    engine.dispose()
 
 
 def test_the_gradebook_can_lie_in_another_file(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.model import Sha256, new_submission_id, opaque_name
-from shared.requests import Envelope, Source, SubmitPayload
+from shared.model import Sha256, new_submission_id, opaque_name, utc_now
+from shared.requests import Envelope, RecomputePayload, Source, StaffRequest, SubmitPayload
 from tests.unit.shared.spool_entries import prepared_spool
 
 
@@ -54,6 +54,19 @@ def deliveries(draw: st.DrawFn) -> tuple[Envelope, bytes]:
         reason=draw(st.text(max_size=500)),
     )
     return envelope, notebook
+
+
+def test_a_reason_is_kept_as_far_as_it_can_be() -> None:
+    request = StaffRequest(
+        id=new_submission_id(),
+        action="recompute",
+        payload=RecomputePayload(course="c", section="1", assignment="lab01"),
+        requested_by="ta",
+        received_at=utc_now(),
+        reason="half \udcff, nothing \0",
+    )
+    assert request.reason == "half \ufffd, nothing \ufffd"
+    assert StaffRequest.model_validate_json(request.model_dump_json()) == request
 
 
 @settings(deadline=None, max_examples=40)
