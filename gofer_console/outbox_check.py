@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gofer_console.grader_side import Check, Health
 from gofer_console.queries import opened_gradebook
 from shared.errors import GoferError
-from shared.gradebook.outbox import State, figures
+from shared.gradebook.outbox import State, count_not_posted, figures
 from shared.gradebook.transactions import reading
 from shared.model import utc_now
 
@@ -29,21 +29,29 @@ def check_outbox(volume: Path, database_url: str | None) -> list[Check]:
                 return []
             with reading(engine, "be read") as connection:
                 numbers, oldest_at = figures(connection)
+                not_posted = count_not_posted(connection)
     except GoferError:
         return []
-    return [judge_outbox(numbers, oldest_at, utc_now())]
+    return [judge_outbox(numbers, oldest_at, utc_now(), not_posted)]
 
 
-def judge_outbox(numbers: Mapping[State, int], oldest_at: datetime | None, now: datetime) -> Check:
+def judge_outbox(
+    numbers: Mapping[State, int], oldest_at: datetime | None, now: datetime, not_posted: int = 0
+) -> Check:
     """Tell whether anything in the outbox needs a person.
 
     Args:
         numbers: of open rows, by state.
         oldest_at: since when the oldest queued one waits; aware.
         now: aware.
+        not_posted: how many of the parked ones are of assignments that go to no LMS. They need
+            nobody.
     """
+    numbers = {**numbers, State.PARKED: numbers.get(State.PARKED, 0) - not_posted}
     said = [f"{numbers[state]} {state}" for state in State if numbers.get(state)]
     message = f"On their way to the LMS: {', '.join(said) or 'none'}."
+    if not_posted:
+        message += f" The course config sends {not_posted} other{'s' * (not_posted != 1)} to none."
     advice = []
     if numbers.get(State.FAILED):
         advice.append(

@@ -90,7 +90,7 @@ def export_grades(
         source = Source(engine, wanted, lms_ids=lambda: _lms_ids(settings), people=people)
         with _progress(layout, source, is_shown=_shows_progress(output)) as watched:
             sheet = make_sheet(layout, watched)
-            rows = _write(sheet, layout, chosen, output, force=force)
+            rows = _write(sheet, layout, chosen, output, force=force) - sheet.heading_rows
         _tell(sheet, rows, layout, output)
         if engine is None:
             terminal.err().print(NO_GRADEBOOK)

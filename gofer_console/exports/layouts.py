@@ -90,11 +90,13 @@ class Sheet:
         columns: the header.
         rows: the cells of each row; reading them raises GradebookError and GoferError.
         notes: what staff should know; complete once all rows are out.
+        heading_rows: how many of the first rows belong to the header, and are nobody's grades.
     """
 
     columns: Sequence[str]
     rows: Iterable[Sequence[Cell]]
     notes: list[str] = field(default_factory=list)
+    heading_rows: int = 0
 
 
 def make_sheet(layout: Layout, source: Source) -> Sheet:
@@ -140,7 +142,7 @@ def _wide(source: Source) -> Sheet:
 def _canvas(source: Source) -> Sheet:
     assignments = _of_one_course(Layout.CANVAS, source)
     canvas = Canvas(assignments, source.lms_ids(), source.people)
-    return Sheet(canvas.columns, canvas.rows(_grades_by_student(source)), canvas.notes)
+    return Sheet(canvas.columns, canvas.rows(_grades_by_student(source)), canvas.notes, 1)
 
 
 def _moodle(source: Source) -> Sheet:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ from shared.logs import set_up_logging
 from shared.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Engine
 
@@ -70,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "doctor":
             return _examine(settings, as_json=options.json)
         return _run(settings)
+    except _Asked as asked:
+        log.info("Stopped", extra={"action": "stopped", "clean": True, "signal": asked.signal})
+        return 0
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command's own last words
         return EXIT_CONFIG
@@ -105,7 +108,7 @@ def _run(settings: GraderSettings) -> int:
             "only for trying Gofer out, with notebooks you trust",
             extra={"action": "process_sandbox"},
         )
-    with grader_lock(settings.volume_path):
+    with _alone_on(settings.volume_path):
         # a classic gradebook names no course; the one that is set is the best guess
         course = {"course": settings.course} if settings.course else {}
         gradebook = open_gradebook(settings.volume_path, settings.database_url, **course)
@@ -179,6 +182,44 @@ def _run(settings: GraderSettings) -> int:
     return 0
 
 
+class _Asked(Exception):
+    """A standby was asked to stop. It has nothing in hand, and no worker that would heed it."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = signal.Signals(number).name
+        super().__init__(self.signal)
+
+
+@contextmanager
+def _alone_on(volume: Path) -> Iterator[None]:
+    """Hold the volume's lock. A signal ends the wait for it at once.
+
+    Raises:
+        GraderError: the lock's file cannot be opened.
+        _Asked: SIGTERM or SIGINT came while another grader held it.
+    """
+
+    def on_signal(number: int, _frame: Any) -> None:
+        raise _Asked(number)
+
+    with ExitStack() as held:
+        with _signals_to(on_signal):
+            held.enter_context(grader_lock(volume))
+        yield
+
+
+@contextmanager
+def _signals_to(on_signal: Callable[[int, Any], None]) -> Iterator[None]:
+    earlier = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
 def _expect_usual(pool: WarmPool, catalogue: Catalogue) -> None:
     """Have a slot made of the kind that most assignments use, for whoever comes first."""
     kinds = Counter((one.image, one.limits) for one in catalogue)
@@ -215,14 +256,10 @@ def _stopping_on_signals(worker: Worker) -> Iterator[None]:
 
     heeding = threading.Thread(target=heed, name="signals", daemon=True)
     heeding.start()
-    earlier = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-    }
     try:
-        yield
+        with _signals_to(on_signal):
+            yield
     finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
         asked.put(0)
         heeding.join()
 

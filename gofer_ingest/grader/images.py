@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import io
+import re
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -106,7 +107,8 @@ def build_image(
 
 
 def _sources(root: Path, target: Target) -> Iterator[tuple[str, bytes]]:
-    yield "Dockerfile", (root / "Dockerfile").read_bytes()
+    recipe = (root / "Dockerfile").read_bytes()
+    yield "Dockerfile", _without_stages_before(target, recipe)
     lock = root / "requirements" / f"{target}-image.txt"
     yield f"requirements/{lock.name}", lock.read_bytes()
     harness = Path(__file__).resolve().parent / "harness"
@@ -119,6 +121,16 @@ def _sources(root: Path, target: Target) -> Iterator[tuple[str, bytes]]:
             for path in sorted((root / package).rglob("*")):
                 if path.is_file() and "__pycache__" not in path.parts:
                     yield f"gofer/{path.relative_to(root)}", path.read_bytes()
+
+
+def _without_stages_before(target: Target, recipe: bytes) -> bytes:
+    """Leave out the stages that the classic builder would run on its way to `target`.
+
+    It runs every stage above the one that is asked for, and the wheels sent are of that one alone.
+    """
+    head, *stages = re.split(rb"(?m)^(?=FROM )", recipe)
+    named = [stage.splitlines()[0].endswith(f" AS {target}".encode()) for stage in stages]
+    return head + b"".join(stages[named.index(True) :])
 
 
 def _content_hash(base_id: str, target: Target, sources: dict[str, bytes]) -> str:

@@ -43,6 +43,8 @@ class State(enum.StrEnum):
     """A newer grade took its place."""
 
 
+NOT_POSTED: Final = "not_posted"
+"""Cause of what is parked because its assignment's grades go to no LMS."""
 OPEN: Final = frozenset({State.QUEUED, State.HELD, State.PARKED, State.FAILED})
 
 
@@ -250,6 +252,13 @@ def figures(connection: Connection) -> tuple[dict[State, int], datetime | None]:
     ).all()
     oldest = connection.scalar(select(func.min(c.queued_at)).where(c.state == State.QUEUED.value))
     return {State(state): number for state, number in counts}, oldest
+
+
+def count_not_posted(connection: Connection) -> int:
+    """Count what is parked since its assignment's grades go to no LMS."""
+    c = passbacks.c
+    parked = c.state == State.PARKED.value, c.cause == NOT_POSTED
+    return connection.scalar(select(func.count()).where(*parked)) or 0
 
 
 def _outgoing() -> Any:

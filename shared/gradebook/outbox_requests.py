@@ -31,19 +31,35 @@ class Answer(NamedTuple):
     message: str
 
 
-def send(engine: Engine, request: StaffRequest, selection: Selection) -> Answer:
+def send(
+    engine: Engine, request: StaffRequest, selection: Selection, posted: Collection[AssignmentKey]
+) -> Answer:
     """Queue grades of record anew, whatever became of them before, past all that holds them.
 
     So are withdrawals that have not come to their end.
 
+    Args:
+        engine: of the gradebook.
+        request: who asked, and why.
+        selection: which grades.
+        posted: the assignments whose grades go to an LMS; those of others stay as they are.
+
     Raises:
         GradebookError: the database refused; nothing was recorded.
     """
-    return _queue_anew(engine, request, _graded(selection), "{} to be sent.")
+    return _queue_anew(engine, request, _graded(selection), posted, "{} to be sent.")
 
 
-def retry(engine: Engine, request: StaffRequest, selection: Selection) -> Answer:
+def retry(
+    engine: Engine, request: StaffRequest, selection: Selection, posted: Collection[AssignmentKey]
+) -> Answer:
     """Queue those anew that failed or are parked.
+
+    Args:
+        engine: of the gradebook.
+        request: who asked, and why.
+        selection: which grades.
+        posted: as for `send`.
 
     Raises:
         GradebookError: the database refused; nothing was recorded.
@@ -52,7 +68,7 @@ def retry(engine: Engine, request: StaffRequest, selection: Selection) -> Answer
     open_ones = select(c.student, c.course, c.section, c.assignment).where(
         c.state.in_([State.FAILED.value, State.PARKED.value]), _selected(c, selection)
     )
-    return _queue_anew(engine, request, open_ones, "{} to be sent again.")
+    return _queue_anew(engine, request, open_ones, posted, "{} to be sent again.")
 
 
 def dismiss(engine: Engine, request: StaffRequest, selection: Selection) -> Answer:
@@ -87,6 +103,8 @@ def set_hold(
 ) -> Answer:
     """Hold the grades of assignments from now on, or let those go that their hold kept.
 
+    A hold is the later word: what staff asked to be sent and has not gone waits as well.
+
     Raises:
         GradebookError: the database refused; nothing was recorded.
     """
@@ -106,7 +124,13 @@ def set_hold(
     ]
     message = f"The grades of {_counted(len(keys), 'assignment')} are held from now on."
     with writing(engine, "record a hold") as connection:
-        if not is_held:
+        if is_held:
+            connection.execute(
+                update(passbacks)
+                .where(passbacks.c.state == State.QUEUED.value, outbox.in_assignments(keys))
+                .values(request_id=None, not_before=now)  # the loop finds it held at its next turn
+            )
+        else:
             freed = outbox.look_again(
                 connection,
                 and_(passbacks.c.cause == "hold", outbox.in_assignments(keys)),
@@ -169,18 +193,34 @@ def holds(connection: Connection) -> dict[AssignmentKey, bool]:
     return {AssignmentKey(*row[:3]): bool(row.is_held) for row in rows}
 
 
-def _queue_anew(engine: Engine, request: StaffRequest, chosen: object, told: str) -> Answer:
+def _queue_anew(
+    engine: Engine,
+    request: StaffRequest,
+    chosen: object,
+    posted: Collection[AssignmentKey],
+    told: str,
+) -> Answer:
     now = utc_now()
     with writing(engine, "queue grades for the LMS") as connection:
         rows = connection.execute(chosen).all()  # type: ignore[call-overload]
-        answer = Answer(Outcome.REFUSED, _NONE_FITS)
-        if rows:
-            answer = Answer(Outcome.DONE, told.format(_counted(len(rows), "grade")))
+        found = [(student, AssignmentKey(*place)) for student, *place in rows]
+        going = [(student, key) for student, key in found if key in posted]
+        answer = _to_go(len(going), len(found) - len(going), told)
         insert_request(connection, request, *answer, now)
-        for student, *place in rows:
-            key = AssignmentKey(*place)
+        for student, key in going:
             queue_anew(connection, student, key, now, request.id)
     return answer
+
+
+def _to_go(going: int, staying: int, told: str) -> Answer:
+    stay = (
+        f"{_counted(staying, 'grade')} cannot be sent: the course config does not say to which "
+        "LMS they go."
+    )
+    if going:
+        said = told.format(_counted(going, "grade"))
+        return Answer(Outcome.DONE, f"{said} {stay}" if staying else said)
+    return Answer(Outcome.REFUSED, stay if staying else _NONE_FITS)
 
 
 def _graded(selection: Selection) -> object:

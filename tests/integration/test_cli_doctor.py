@@ -131,6 +131,23 @@ def test_each_lms_is_asked_whether_it_lets_gofer_in(tmp_path: Path) -> None:
         assert "another" not in json.dumps([by_secret, by_key])
 
 
+def test_a_classic_course_that_sends_no_grades_is_well(tmp_path: Path) -> None:
+    config = tmp_path / "classic.json"
+    section = {
+        "course_id": "course-v1:stat20",
+        "subpath_to_zips": "lab",
+        "assignments": {"lab01": "6333e19d"},
+    }
+    config.write_text(json.dumps({"stat20": {"1": section}}), "utf-8")
+    environment = installation(tmp_path) | {"COURSE_CONFIG_PATH": str(config)}
+    (check,) = of_lms(environment)
+    assert check["status"] == "ok"
+    assert "POST_GRADE is off" in check["message"]
+    (check,) = of_lms(environment | {"POST_GRADE": "true", "GOFER_SANDBOX": "docker"})
+    assert check["status"] == "problem"
+    assert "LTI_CONSUMER_KEY" in check["message"]
+
+
 def test_grades_that_did_not_arrive_are_told(tmp_path: Path) -> None:
     (tmp_path / "volume").mkdir()
     room = PostingRoom(tmp_path / "volume")
@@ -142,3 +159,17 @@ def test_grades_that_did_not_arrive_are_told(tmp_path: Path) -> None:
     assert found.status is Health.WARNING
     assert "1 failed" in found.message
     assert "gofer post retry" in found.advice
+
+
+def test_a_course_without_an_lms_is_told_of_no_grade_on_its_way(tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    room = PostingRoom(tmp_path / "volume")
+    room.grade("ada", 5, course="unposted")
+    room.post_until_quiet()
+    assert room.state("ada") == "parked"
+    room.close()
+    (found,) = check_outbox(tmp_path / "volume", None)
+    assert (found.status, found.advice) == (Health.OK, "")
+    assert found.message == (
+        "On their way to the LMS: none. The course config sends 1 other to none."
+    )

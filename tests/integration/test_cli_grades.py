@@ -209,6 +209,18 @@ def test_several_courses_are_too_many_for_an_lms(volume: Path, tmp_path: Path) -
         assert not path.exists()
 
 
+def test_the_canvas_layout_counts_its_students_and_not_its_points_possible(
+    volume: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "canvas.csv"
+    done = call(volume, "export", "--layout", "canvas", "--course", "demo101", "-o", str(path))
+    assert len(path.read_text("utf-8").splitlines()) == 4  # header, points possible, two students
+    assert "2 rows in" in done.stderr
+    nobody = ["--course", "demo101", "--student", "nobody", "-o", "-"]
+    done = call(volume, "export", "--layout", "canvas", *nobody)
+    assert "nobody" in done.stderr
+
+
 def test_the_edx_layout_says_what_is_still_to_do(volume: Path) -> None:
     done = call(volume, "export", "--layout", "edx", "--course", "demo101", "--student", "ada")
     assert rows(done.stdout)[0]["New Points"] == "7.5"

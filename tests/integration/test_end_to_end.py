@@ -210,6 +210,19 @@ def test_a_second_grader_stands_by_and_takes_over(small: dict[str, str]) -> None
             assert second.stop() == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_standby_that_is_asked_to_stop_ends_plainly(
+    small: dict[str, str], number: signal.Signals
+) -> None:
+    with grader(small) as first:
+        first.logged("started")
+        with grader(small) as second:
+            second.logged("standby")
+            assert second.stop(number) == 0
+            assert [line["action"] for line in second.lines][-1] == "stopped"
+        assert first.stop() == 0
+
+
 def test_an_entry_recorded_before_a_kill_is_only_moved(small: dict[str, str]) -> None:
     with server(small) as door, grader(small) as worker:
         entry = SubmissionId(submit(door, "ada", RIGHT)["id"])

@@ -291,6 +291,35 @@ def test_staff_send_what_is_held_by_name(room: PostingRoom) -> None:
     assert (room.state("ada"), room.state("bob")) == ("sent", "held")
 
 
+def test_a_hold_keeps_what_staff_asked_to_be_sent_and_has_not_gone(room: PostingRoom) -> None:
+    room.grade("ada", 5)
+    room.send(student="ada")
+    room.set_hold(is_held=True)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.calls) == ("held", 0)
+    assert room.send(student="ada").outcome is Outcome.DONE
+    room.post_until_quiet()
+    assert room.lms.holds("ada") == 0.5
+
+
+def test_a_hold_keeps_what_waits_for_an_lms_that_is_away(
+    room: PostingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "FIRST_WAIT_S", 3600.0)
+    monkeypatch.setattr(decide, "LONGEST_WAIT_S", 3600.0)
+    room.grade("ada", 5)
+    room.send(student="ada")
+    room.lms.will_answer(UNAVAILABLE)
+    with room.posting():
+        wait_until(lambda: room.rows()[-1].tries == 1)
+    room.set_hold(is_held=True)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.posting_of("ada").cause) == ("held", "hold")
+    assert "1 grade released" in room.set_hold(is_held=False).message
+    room.post_until_quiet()
+    assert room.lms.holds("ada") == 0.5
+
+
 def test_zeros_are_held_where_the_course_config_says_so(room: PostingRoom) -> None:
     room.passback = posted(zeros=Zeros.HOLD)
     room.grade("ada", 0)
@@ -509,6 +538,24 @@ def test_what_is_not_posted_is_parked_and_says_so(room: PostingRoom) -> None:
     assert (row.state, row.cause) == ("parked", "not_posted")
 
 
+def test_staff_are_told_of_grades_that_go_to_no_lms_and_only_the_others_are_sent(
+    room: PostingRoom,
+) -> None:
+    room.grade("ada", 5, course="unposted")
+    room.post_until_quiet()
+    for ask in (room.send, room.retry):
+        answer = ask(student="ada")
+        assert answer.outcome is Outcome.REFUSED
+        assert "1 grade cannot be sent: the course config does not say" in answer.message
+        assert room.states("ada") == ["parked"]
+    room.grade("bob", 5)
+    both = room.send(section="fa26")
+    assert both.outcome is Outcome.DONE
+    assert "1 grade to be sent. 1 grade cannot be sent:" in both.message
+    room.post_until_quiet()
+    assert (room.states("ada"), room.state("bob")) == (["parked"], "sent")
+
+
 def test_what_an_lms_holds_is_asked_and_told_apart(room: PostingRoom) -> None:
     for student in ("ada", "bob"):
         room.grade(student, 5)
@@ -690,6 +737,14 @@ def test_one_reading_that_gofer_stumbles_over_holds_up_no_grade(
 
 def actions_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [vars(one).get("action", "") for one in caplog.records]
+
+
+def test_a_course_without_an_lms_has_no_figures(room: PostingRoom) -> None:
+    room.grade("ada", 5)
+    running = loop.PassbackLoop(room.gradebook, [], holds_unless_told=True)
+    with room.posting(running):
+        wait_until(lambda: room.state("ada") == "parked")
+    assert running.outlook() is None
 
 
 def test_figures_tell_depth_and_age(room: PostingRoom) -> None:

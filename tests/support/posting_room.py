@@ -115,10 +115,10 @@ class PostingRoom:
             wait_until(self.is_quiet)
 
     def send(self, **selection: str) -> Answer:
-        return outbox_requests.send(self.gradebook, asked(), Selection(**selection))
+        return outbox_requests.send(self.gradebook, asked(), Selection(**selection), [KEY, OTHER])
 
     def retry(self, **selection: str) -> Answer:
-        return outbox_requests.retry(self.gradebook, asked(), Selection(**selection))
+        return outbox_requests.retry(self.gradebook, asked(), Selection(**selection), [KEY, OTHER])
 
     def dismiss(self, **selection: str) -> Answer:
         payload = PostDismissPayload(**selection)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.catalogue.passback import Zeros
+from shared.gradebook import outbox
 from shared.gradebook.outbox import Move, State
 from shared.lti.port import Answer, LmsAnswer, PostedGrade, Recipient, Withdrawal
 
@@ -88,7 +89,7 @@ NEVER_THERE: Final = Move(
     State.SUPERSEDED, "never_there", "The grade never went out, so nothing is to be taken back."
 )
 NOT_POSTED: Final = Move(
-    State.PARKED, "not_posted", "The course config does not say where its grades go."
+    State.PARKED, outbox.NOT_POSTED, "The course config does not say where its grades go."
 )
 
 

@@ -11,6 +11,7 @@ from gofer_ingest.grader.passback.credentials import Credentials
 from gofer_ingest.grader.passback.setting_up import make_lanes
 from gofer_ingest.grader.passback.trial import try_all
 from shared.catalogue import load_catalogue
+from shared.catalogue.passback import Kind
 from shared.errors import ConfigError
 from shared.lti.port import Answer
 
@@ -48,7 +49,26 @@ def examine_passback(settings: GraderSettings) -> list[Check]:
     if not lanes:
         message = "The course config sends no grade to an LMS."
         return [_check("passback", "ok", message)]
-    return [_judged(lane, answer) for lane, answer in try_all(lanes)]
+    off = [lane for lane in lanes if _is_off(lane, settings)]
+    tried = try_all([lane for lane in lanes if lane not in off])
+    return [*(_told_off(lane) for lane in off), *(_judged(lane, answer) for lane, answer in tried)]
+
+
+def _is_off(lane: Lane, settings: GraderSettings) -> bool:
+    """Whether nobody has set up sending yet: the classic course config alone says half of it."""
+    is_begun = settings.post_grade or settings.lti_consumer_key or settings.lti_consumer_secret
+    return not is_begun and all(
+        one.kind is Kind.LTI11 and one.hold is None and one.key_file is None
+        for one in lane.posted.values()
+    )
+
+
+def _told_off(lane: Lane) -> Check:
+    message = (
+        "POST_GRADE is off, and there is no LTI_CONSUMER_KEY: its grades are held, and none is "
+        f"sent. Assignments: {len(lane.keys)}."
+    )
+    return _check(f"LMS {lane.name}", "ok", message)
 
 
 def _judged(lane: Lane, answer: LmsAnswer) -> Check:

@@ -103,8 +103,11 @@ class PassbackLoop:
         self._bell.set()
 
     def outlook(self) -> PassbackOutlook | None:
-        """Return how things stood a moment ago; any thread may. None before the first look."""
-        return self._outlook
+        """Return how things stood a moment ago; any thread may.
+
+        None before the first look, and where no grade goes to an LMS.
+        """
+        return self._outlook if self.lanes else None
 
     def run(self) -> None:
         """Send until stopped."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gofer_ingest.grader.passback.decide import Unknown
 from shared.catalogue.passback import Kind, Names, Passback
 from shared.errors import ConfigError
+from shared.gradebook.outbox import NOT_POSTED
 from shared.lti.edx import edx_recipient
 from shared.lti.port import Recipient
 
@@ -27,7 +28,7 @@ def recipient_of(student: str, passback: Passback | None, known: Known) -> Recip
         known: what the roster has of the student for this assignment.
     """
     if passback is None:
-        return Unknown("not_posted", "The course config does not say where its grades go.")
+        return Unknown(NOT_POSTED, "The course config does not say where its grades go.")
     if passback.kind is Kind.LTI13:
         return _by_line_item(student, passback, known)
     return _by_sourcedid(student, passback, known)

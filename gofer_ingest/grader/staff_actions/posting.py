@@ -31,13 +31,13 @@ _NONE_POSTED = Answer(Outcome.REFUSED, "No assignment fits whose grades go to an
 def send(means: Means, request: StaffRequest, payload: PostSendPayload) -> Answer:
     """Send grades, whatever holds them."""
     _resume(means)
-    return Answer(*outbox_requests.send(means.gradebook, request, payload))
+    return Answer(*outbox_requests.send(means.gradebook, request, payload, _posted(means)))
 
 
 def retry(means: Means, request: StaffRequest, payload: PostRetryPayload) -> Answer:
     """Send those again that failed or are parked."""
     _resume(means)
-    return Answer(*outbox_requests.retry(means.gradebook, request, payload))
+    return Answer(*outbox_requests.retry(means.gradebook, request, payload, _posted(means)))
 
 
 def dismiss(means: Means, request: StaffRequest, payload: PostDismissPayload) -> Answer:
@@ -94,13 +94,16 @@ def _set_hold(
     return Answer(*outbox_requests.set_hold(means.gradebook, request, keys, is_held=is_held))
 
 
+def _posted(means: Means) -> set[AssignmentKey]:
+    return {one.key for one in means.catalogue if one.passback is not None}
+
+
 def _keys(means: Means, payload: AssignmentSelection) -> list[AssignmentKey]:
     return [
-        assignment.key
-        for assignment in means.catalogue
-        if assignment.passback is not None
-        and all(
-            wanted is None or wanted == getattr(assignment.key, name)
+        key
+        for key in sorted(_posted(means))
+        if all(
+            wanted is None or wanted == getattr(key, name)
             for name in ("course", "section", "assignment")
             for wanted in [getattr(payload, name)]
         )

@@ -75,6 +75,14 @@ def test_the_grader_image_is_made_from_its_recipe_its_lock_and_the_harness() -> 
     assert rest == {f"harness/{name}" for name in harness}
 
 
+def test_no_stage_above_an_images_own_is_sent_as_the_builder_would_run_it() -> None:
+    recipe = dict(_sources(project_root(), Target.SERVICE))["Dockerfile"].decode()
+    stages = [line for line in recipe.splitlines() if line.startswith("FROM ")]
+    assert stages == ["FROM ${BASE_IMAGE} AS service"]
+    assert recipe.index("ARG BASE_IMAGE=") < recipe.index(stages[0])
+    assert "grader-image.txt" not in recipe
+
+
 def test_nothing_compiled_or_of_this_machine_is_in_an_image() -> None:
     for target in Target:
         for name, _ in _sources(project_root(), target):
