@@ -101,6 +101,28 @@ def test_a_refusal_that_ends_the_connection_says_so(server: Server, lines: tuple
         assert b"\r\nConnection: close\r\n" in connection.recv(4000)
 
 
+@pytest.mark.parametrize(
+    ("lines", "student", "status"),
+    [(("Connection: close",), "ada", b"202"), ((), None, b"401")],
+    ids=["asked to close", "refused before its body was read"],
+)
+def test_nothing_is_taken_in_on_a_connection_that_was_closed(
+    start: Callable[..., Server], lines: tuple[str, ...], student: str | None, status: bytes
+) -> None:
+    server = start()
+    length = f"Content-Length: {len(BODY)}"
+    next_one = server.head(length, student="grace") + BODY
+    with server.connected() as connection:
+        connection.sendall(server.head(length, *lines, student=student) + BODY + 2 * next_one)
+        answers = b""
+        while part := connection.recv(4000):
+            answers += part
+    assert answers.startswith(b"HTTP/1.1 " + status)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert server.stop() == 0  # which finishes what is in hand
+    assert len(server.spool.pending()) == (status == b"202")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_finishes_the_requests_in_hand(
     start: Callable[..., Server], number: signal.Signals
