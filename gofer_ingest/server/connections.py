@@ -2,8 +2,9 @@
 
 Tornado's own server takes all the connections that wait at one go. Where several processes share
 an address that gives one of them most of a burst; here each takes one at a time, and lets one that
-has fewer go first. Tornado also waits for ever for a client that does not read its
-answer, and spins where no descriptor is left; neither is so here.
+has fewer go first. Tornado also waits for ever for a client that does not read its answer, spins
+where no descriptor is left, and goes on with requests that had arrived before it closed their
+connection; none of it is so here.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from tornado.http1connection import HTTP1ServerConnection
 
@@ -104,7 +105,7 @@ class Connections(HTTPServer):
             self._loop.remove_reader(listening)
             self._loop.call_later(_PAUSE_S, self._listen, listening)
             return
-        stream = IOStream(
+        stream = _Stream(
             connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
         )
         self.handle_stream(stream, address)
@@ -168,3 +169,17 @@ class Connections(HTTPServer):
                 await self.close_all_connections()
         except TimeoutError:
             pass  # something in them does not end by itself; the process does
+
+
+class _Stream(IOStream):
+    """A connection. Once it is closed, no request begins on it: nobody could be answered."""
+
+    def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """Read what tornado reads this way: the head of a request, and nothing else.
+
+        Raises:
+            StreamClosedError: the connection is closed, whatever of a head has arrived.
+        """
+        if self.closed():
+            raise StreamClosedError
+        return super().read_until_regex(regex, max_bytes)

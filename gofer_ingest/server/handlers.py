@@ -43,7 +43,7 @@ class Submissions(Teller):
             raise WrongContentType
         if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise WrongContentType("Send the notebook as it is, not compressed.")
-        body = Body(self.means.max_body_bytes, self.means.budget)
+        body = Body(self.means.max_body_bytes, self.means.budget, self._sender.name)
         body.expect(headers.get("Content-Length", ""))
         await self.find_room()
         self.body = body

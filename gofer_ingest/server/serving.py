@@ -63,6 +63,8 @@ BUFFER_BYTES: Final = 1 << 20
 """What tornado may buffer of a connection by itself; bodies are bounded elsewhere."""
 BODIES_IN_HAND: Final = 32
 """How many of the largest bodies may be in memory at one time."""
+BODIES_OF_A_PERSON: Final = 4
+"""How many of those one person may send."""
 ENQUIRY_THREADS: Final = 4
 """Those who ask for their submissions at one time; accepting needs none of these threads."""
 THREADS: Final = 16
@@ -126,7 +128,10 @@ async def serve(
         ),
         enquiry_executor=enquiry_executor,
         pages=Pages(settings.prefix),
-        budget=BodyBudget(BODIES_IN_HAND * settings.max_body_bytes),
+        budget=BodyBudget(
+            BODIES_IN_HAND * settings.max_body_bytes,
+            share_bytes=BODIES_OF_A_PERSON * settings.max_body_bytes,
+        ),
         max_body_bytes=settings.max_body_bytes,
         cross_origin=_cross_origin(settings),
         metrics=metrics,

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -101,6 +102,28 @@ def test_a_refusal_that_ends_the_connection_says_so(server: Server, lines: tuple
         assert b"\r\nConnection: close\r\n" in connection.recv(4000)
 
 
+@pytest.mark.parametrize(
+    ("lines", "student", "status"),
+    [(("Connection: close",), "ada", b"202"), ((), None, b"401")],
+    ids=["asked to close", "refused before its body was read"],
+)
+def test_nothing_is_taken_in_on_a_connection_that_was_closed(
+    start: Callable[..., Server], lines: tuple[str, ...], student: str | None, status: bytes
+) -> None:
+    server = start()
+    length = f"Content-Length: {len(BODY)}"
+    next_one = server.head(length, student="grace") + BODY
+    with server.connected() as connection:
+        connection.sendall(server.head(length, *lines, student=student) + BODY + 2 * next_one)
+        answers = b""
+        while part := connection.recv(4000):
+            answers += part
+    assert answers.startswith(b"HTTP/1.1 " + status)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert server.stop() == 0  # which finishes what is in hand
+    assert len(server.spool.pending()) == (status == b"202")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_finishes_the_requests_in_hand(
     start: Callable[..., Server], number: signal.Signals
@@ -189,26 +212,42 @@ def test_more_bodies_at_once_than_fit_into_memory_are_asked_to_come_again(
     start: Callable[..., Server], notebook: dict[str, Any]
 ) -> None:
     server = start(GOFER_MAX_BODY_BYTES="4k")
-    held = []
+    held: list[socket.socket] = []
     try:
         # Each but the last holds all it may: together as much as all bodies may have.
-        for _ in range(32):
-            connection = socket.create_connection((server.host, server.port), 20)
-            held.append(connection)
-            connection.sendall(server.head("Content-Length: 4096", "Expect: 100-continue"))
-            assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
-            connection.sendall(b" " * 4095)
-        server.wait_until(lambda: is_busy(server))
+        held.extend(begin_large(server, f"student{number // 4}") for number in range(32))
+        server.wait_until(lambda: is_busy(server, "ada"))
     finally:
         for connection in held:
             connection.close()
     server.wait_until(lambda: server.post(notebook).status_code == 202)
 
 
-def is_busy(server: Server) -> bool:
+def test_one_student_with_many_slow_bodies_shuts_out_nobody_else(
+    start: Callable[..., Server], notebook: dict[str, Any]
+) -> None:
+    server = start(GOFER_MAX_BODY_BYTES="4k")
+    with ExitStack() as held:
+        for _ in range(32):
+            held.enter_context(begin_large(server, "eve"))
+        server.wait_until(lambda: is_busy(server, "eve"))
+        assert server.post(notebook).status_code == 202
+
+
+def begin_large(server: Server, student: str) -> socket.socket:
+    """Send a body of the largest size but for its last byte."""
+    connection = socket.create_connection((server.host, server.port), 20)
+    head = server.head("Content-Length: 4096", "Expect: 100-continue", student=student)
+    connection.sendall(head)
+    assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+    connection.sendall(b" " * 4095)
+    return connection
+
+
+def is_busy(server: Server, student: str) -> bool:
     answer = httpx.post(
         server.url,
         content=b" " * 2000,
-        headers={"X-Gofer-Student": "ada", "Accept": "application/json"},
+        headers={"X-Gofer-Student": student, "Accept": "application/json"},
     )
     return answer.status_code == 503 and answer.json()["code"] == "busy"

@@ -50,6 +50,18 @@ def test_all_bodies_together_are_bounded() -> None:
     assert budget.used_bytes == 6
 
 
+def test_one_person_leaves_room_for_others() -> None:
+    budget = BodyBudget(10, share_bytes=4)
+    first, second = Body(10, budget, "ada"), Body(10, budget, "ada")
+    first.add(b"xyz")
+    with pytest.raises(ServerBusy):
+        second.add(b"xy")
+    Body(10, budget, "grace").add(b"xyz")
+    first.drop()
+    second.add(b"xy")
+    assert budget.used_bytes == 5
+
+
 def test_dropping_twice_gives_back_once() -> None:
     budget = BodyBudget(10)
     body = Body(10, budget)
