@@ -32,7 +32,7 @@ PAGES: Final = {
     "grades": "grades",
     "submission": "submission?id={shown}",
     "assignments": "assignments",
-    "assignment": "assignments?assignment=stat20/fa26/hw02",
+    "assignment": "assignments?name=stat20/fa26/hw02",
     "regrades": "regrades",
     "regrade": "regrades?regrade={regrade}",
     "passback": "passback",

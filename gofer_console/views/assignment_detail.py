@@ -29,7 +29,8 @@ _ATTEMPTS: Final = {
 
 def show(here: Desk, one: Listed) -> None:
     """Show it."""
-    counts, name = one.counts, str(one.assignment.key)
+    counts, key, name = one.counts, one.assignment.key, str(one.assignment.key)
+    place = {"course": key.course, "section": key.section, "assignment": key.assignment}
     for problem in one.problems:
         with st.container(border=True):
             st.markdown(":material/warning: **To be mended**")
@@ -48,7 +49,7 @@ def show(here: Desk, one: Listed) -> None:
         )
     _actions(here, one)
     with st.container(horizontal=True):
-        places.link("grades", "Grades", icon=":material/table_chart:", query={"assignment": name})
+        places.link("grades", "Grades", icon=":material/table_chart:", query=place)
         places.link("passback", "Passback", icon=":material/send:", query={"assignment": name})
         places.link("regrades", "Regrades", icon=":material/autorenew:", query={"assignment": name})
     with st.expander("Settings, as the grader sees them", icon=":material/settings:"):

@@ -24,7 +24,8 @@ READINESS: Final[dict[Readiness, chips.Chip]] = {
     Readiness.BLOCKED: chips.Chip("Blocked", "red"),
     Readiness.NO_ZIP: chips.Chip("No zip", "red"),
 }
-_KEY: Final = "assignment"
+_KEY: Final = "name"
+"""Of the parameter. With that of other pages, Streamlit would take theirs out of links to them."""
 
 
 def show() -> None:

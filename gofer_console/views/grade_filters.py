@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import streamlit as st
 
+from gofer_console.views import parameters
 from gofer_console.views.chips import PASSBACKS, VERDICTS
 from gofer_console.zip_digests import digests
 from shared.gradebook.grade_filter import CHANGED, NOT_QUEUED, GradeFilter
@@ -52,11 +53,6 @@ _PASSBACKS: Final = {
     CHANGED: "Changed since posted",
     NOT_QUEUED: "Never queued",
 }
-KEYS: Final = (
-    *("assignment", "course", "section", "q", "student", "verdict", "flag", "passback"),
-    *("min", "max", "from", "to", "old_zip"),
-)
-"""The parameters that filter; `view`, `sort`, `desc`, `page` and `cols` do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +163,7 @@ def ask(desk: Desk, engine: Engine, title: DeltaGenerator) -> Asked:
 
 def clear() -> None:
     """Take all filters away; a callback."""
-    for key in (*KEYS, "page"):
+    for key in parameters.OF_PAGES["grades"]:
         st.session_state.pop(key, None)
         st.query_params.pop(key, None)
 

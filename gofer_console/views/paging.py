@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ROWS: Final = 100
 """Of one page."""
+_DIGITS: Final = 9
+"""That are read of a number in the URL; Python refuses to read thousands."""
 
 
 def offset(count: int, *, key: str = "page") -> int:
@@ -24,7 +26,8 @@ def offset(count: int, *, key: str = "page") -> int:
     """
     asked = st.session_state.get(key, st.query_params.get(key, "1"))
     pages = max(1, -(-count // ROWS))
-    number = int(asked) if str(asked).isdecimal() else 1
+    said = str(asked)
+    number = int(said[:_DIGITS]) if said.isdecimal() else 1
     number = min(max(number, 1), pages)
     if key in st.session_state or number != 1:
         st.session_state[key] = number

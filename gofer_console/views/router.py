@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from gofer_console.views import states
+from gofer_console.views import parameters, states
 from gofer_console.views.desk import desk
 from gofer_console.views.places import ICON, LOGO, PLACES, page_of
 from gofer_console.web.local_sign_in import LOCAL
@@ -22,6 +22,7 @@ def main() -> None:
     pages = {group: [page_of(place) for place in places] for group, places in PLACES.items()}
     page = st.navigation(pages)
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
+    parameters.begin(page.url_path)
     with states.telling_trouble():
         here = desk()
         with st.sidebar:

@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import expect
 
 from shared.spool import Spool
-from tests.browser.conftest import Watch
+from tests.browser.conftest import DEADLINE_MS, Watch
 from tests.support.processes import ROOT, wait_until
+from tests.support.zips import autograder_zip, ok_test
 from tests.unit.shared.gradebook_samples import fresh_gradebook, graded, record, submitted
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ EVIL: Final = "![x](http://evil.example/a.png) <img src=http://evil.example/b>"
 ROW_PX: Final = 35
 
 
+@pytest.fixture(autouse=True, scope="module")
+def patience() -> Iterator[None]:
+    """Streamlit's first page of a process takes seconds where the machine is busy."""
+    expect.set_options(timeout=DEADLINE_MS)
+    yield
+    expect.set_options(timeout=None)
+
+
 @pytest.fixture
 def volume(tmp_path: Path) -> Path:
     engine = fresh_gradebook(tmp_path)
@@ -37,6 +46,10 @@ def volume(tmp_path: Path) -> Path:
             record(engine, submitted(student, assignment=lab), graded(6))
     engine.dispose()
     Spool(tmp_path).prepare()
+    course = 'timezone = "Europe/Berlin"\n[courses.demo101.sections.fa26.assignments.lab01]\n'
+    course = f"[courses.demo101]\n{course}autograder = 'lab01.zip'\n"
+    (tmp_path / "course.toml").write_text(course, "utf-8")
+    (tmp_path / "lab01.zip").write_bytes(autograder_zip({"q1": ok_test("q1", "True")}))
     return tmp_path
 
 
@@ -46,7 +59,13 @@ def link(volume: Path) -> Iterator[str]:
     child = subprocess.Popen(
         [sys.executable, "-m", "gofer_console.cli", "console", "--port", "0"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "VOLUME_PATH": str(volume), "HOME": str(volume)},
+        env={
+            "PATH": os.environ["PATH"],
+            "VOLUME_PATH": str(volume),
+            "HOME": str(volume),
+            "COURSE_CONFIG_PATH": str(volume / "course.toml"),
+            "GOFER_AUTOGRADERS": str(volume),
+        },
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -108,3 +127,28 @@ def test_grades_are_filtered_opened_and_regraded(
     expect(page.get_by_text("of 3 grades, filtered")).to_be_visible()
     assert "assignment=lab01" in page.url
     assert watch.elsewhere(origin) == []
+
+
+def test_links_lead_to_what_they_say_and_nothing_else_is_kept(
+    link: str, open_page: OpenPage
+) -> None:
+    page = open_page()
+    origin = link.partition("/?")[0]
+    page.goto(link)
+    for name, path in (
+        ("Grades", "grades?course=demo101&section=fa26&assignment=lab01"),
+        ("Passback", "passback?assignment=demo101%2Ffa26%2Flab01"),
+        ("Regrades", "regrades?assignment=demo101%2Ffa26%2Flab01"),
+    ):
+        page.goto(f"{origin}/assignments?name=demo101/fa26/lab01")
+        main = page.get_by_test_id("stMain")
+        main.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+        expect(page).to_have_url(f"{origin}/{path}")
+    page.goto(f"{origin}/passback?q=ada&assignment=demo101/fa26/lab01")
+    search = page.get_by_role("searchbox", name="Student")
+    expect(search).to_have_value("ada")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Grades", exact=True).click()
+    expect(page.get_by_text("of 6 grades")).to_be_visible()
+    expect(page).to_have_url(f"{origin}/grades")

@@ -150,7 +150,7 @@ def hand_in(page: Page, console: ConsoleProcess, notebooks: list[Path]) -> None:
 
 
 def regrade_and_apply(page: Page, console: ConsoleProcess, course: Course) -> None:
-    at(page, console, f"assignments?assignment={NAME}", "Assignments")
+    at(page, console, f"assignments?name={NAME}", "Assignments")
     expect(metric(page, "By another zip")).to_have_text("2")
     ask(page, "Regrade what another zip graded (2)", "The key was wrong")
     wait_until(lambda: len(regrades(course)) > 0)

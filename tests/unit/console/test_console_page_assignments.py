@@ -72,7 +72,7 @@ def test_a_zip_that_was_looked_at_is_ready_and_a_broken_one_blocks(term: Console
 
 def test_selecting_a_row_opens_the_assignment(term: ConsoleTerm) -> None:
     page = open_page("assignments")
-    page.session_state["assignment"] = str(LAB01)
+    page.session_state["name"] = str(LAB01)
     page.run()
     assert not page.exception
     assert {one.label: one.value for one in page.metric} == {
@@ -87,7 +87,7 @@ def test_selecting_a_row_opens_the_assignment(term: ConsoleTerm) -> None:
 
 
 def test_a_regrade_is_asked_for_from_here_with_a_reason(term: ConsoleTerm) -> None:
-    page = open_page("assignments", {"assignment": str(LAB01)})
+    page = open_page("assignments", {"name": str(LAB01)})
     page.button(key="regrade_old_submit_0").click().run()
     assert term.requests() == []
     page.text_input(key="regrade_old_why_0").set_value("The zip was wrong.")
@@ -98,7 +98,7 @@ def test_a_regrade_is_asked_for_from_here_with_a_reason(term: ConsoleTerm) -> No
 
 
 def test_results_are_shown_and_hidden_by_hand(term: ConsoleTerm) -> None:
-    page = open_page("assignments", {"assignment": str(LAB01)})
+    page = open_page("assignments", {"name": str(LAB01)})
     page.button(key="publish_manual_submit_0").click().run()
     assert [one.payload for one in term.requests()] == [PublishPayload(**PLACE, rule="manual")]
     term.carried_out("Hidden.")
@@ -112,7 +112,7 @@ def test_results_are_shown_and_hidden_by_hand(term: ConsoleTerm) -> None:
 def test_an_assignment_without_submissions_and_an_unknown_one_are_no_failure(
     term: ConsoleTerm,
 ) -> None:
-    page = open_page("assignments", {"assignment": str(HW02)})
+    page = open_page("assignments", {"name": str(HW02)})
     assert any("Nothing was handed in yet" in one.value for one in page.markdown)
     assert page.button(key="regrade_all_submit_0").disabled
-    assert len(cells(open_page("assignments", {"assignment": "../etc"}), "State")) == 2
+    assert len(cells(open_page("assignments", {"name": "../etc"}), "State")) == 2

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gofer_console.views.parameters import OF_PAGES
 from gofer_console.views.places import PLACES
 from gofer_console.web.person import Role
 from tests.support.console_pages import furnish, open_page, settings_of
+from tests.support.console_term import ConsoleTerm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from streamlit.testing.v1 import AppTest
+
+LOOKS = {"view", "sort", "desc", "cols"}
+"""Parameters that choose nothing, and are kept when another page is opened."""
 NAMES = [place.name for places in PLACES.values() for place in places]
 
 
@@ -49,3 +56,53 @@ def test_a_course_config_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     furnish(settings_of(tmp_path, course_config_path=config))
     page = open_page("grades")
     assert not page.exception
+
+
+@pytest.fixture
+def term(tmp_path: Path) -> Iterator[ConsoleTerm]:
+    """Two submissions: one graded, one set aside."""
+    made = ConsoleTerm(tmp_path)
+    made.graded(made.submitted("ada"))
+    made.spool.bury(made.submitted("ben"), "The engine was away.")
+    yield made
+    made.close()
+
+
+def parameters(page: AppTest) -> set[str]:
+    """Return the parameters of the URL that widgets of a page are bound to."""
+    widgets = [*page.selectbox, *page.multiselect, *page.text_input, *page.number_input]
+    widgets += [*page.date_input, *page.toggle, *page.button_group]
+    return {one.proto.query_param_key for one in widgets} - {""}
+
+
+@pytest.mark.parametrize("name", OF_PAGES)
+def test_what_a_page_may_be_asked_is_forgotten_on_another(name: str, term: ConsoleTerm) -> None:
+    page = open_page(name)
+    assert not page.exception
+    assert parameters(page) - LOOKS <= set(OF_PAGES[name])
+    assert "page" in OF_PAGES[name] or name in {"assignments", "export"}
+
+
+def test_a_search_does_not_follow_to_another_page(term: ConsoleTerm) -> None:
+    page = open_page("grades", {"q": "nobody"})
+    assert page.text_input(key="q").value == "nobody"
+    del page.query_params["q"]  # as the browser's address loses it
+    page.switch_page("failed.py").run()
+    assert not page.exception
+    assert page.text_input(key="q").value == ""
+    assert list(page.dataframe[0].value["Student"]) == ["ben"]
+
+
+def test_a_page_is_as_it_was_left_after_one_that_filters_nothing(term: ConsoleTerm) -> None:
+    page = open_page("grades", {"q": "nobody"})
+    del page.query_params["q"]
+    page.switch_page("overview.py").run()
+    page.switch_page("grades.py").run()
+    assert page.text_input(key="q").value == "nobody"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "²"])
+def test_a_page_number_that_makes_no_sense_is_none(number: str, term: ConsoleTerm) -> None:
+    page = open_page("audit", {"page": number})
+    assert not page.exception
+    assert len(page.dataframe[0].value)
