@@ -209,6 +209,8 @@ def _ask_about_failed(
     settings = read_settings(ConsoleSettings)
     spool = Spool(settings.volume_path)
     ids = failed_page.chosen(spool.failed(), entries or [], every=every)
+    if not ids:
+        terminal.err().print("Nothing is set aside.")
     is_well = failed_page.ask(spool, settings, ids, request, why, terminal.err(), as_json=as_json)
     raise typer.Exit(int(not is_well))
 

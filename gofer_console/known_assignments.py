@@ -27,12 +27,26 @@ def catalogue_of(settings: ConsoleSettings) -> Catalogue:
     )
 
 
+def refuse_empty(catalogue: Catalogue) -> None:
+    """Say what is wrong where a command needs the catalogue and there is nothing in it.
+
+    Raises:
+        GoferError: it is empty.
+    """
+    if not len(catalogue):
+        raise GoferError(
+            "The catalogue is empty. Name the course config with COURSE_CONFIG_PATH in this "
+            "terminal too, or the folder of autograders with GOFER_AUTOGRADERS."
+        )
+
+
 def meant(catalogue: Catalogue, text: str) -> Assignment:
     """Return the assignment that staff mean: by COURSE/SECTION/NAME, or by its name alone.
 
     Raises:
-        GoferError: the catalogue has none or several.
+        GoferError: the catalogue is empty, or has none or several.
     """
+    refuse_empty(catalogue)
     try:
         return catalogue.find(resolver(catalogue)(text))
     except ValueError as error:

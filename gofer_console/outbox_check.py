@@ -51,7 +51,8 @@ def judge_outbox(
     said = [f"{numbers[state]} {state}" for state in State if numbers.get(state)]
     message = f"On their way to the LMS: {', '.join(said) or 'none'}."
     if not_posted:
-        message += f" The course config sends {not_posted} other{'s' * (not_posted != 1)} to none."
+        is_one = not_posted == 1
+        message += f" {not_posted} {'grade goes' if is_one else 'grades go'} to no LMS."
     advice = []
     if numbers.get(State.FAILED):
         advice.append(

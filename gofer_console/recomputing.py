@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from gofer_console import actions, asking, terminal
-from gofer_console.known_assignments import catalogue_of, meant
+from gofer_console.known_assignments import catalogue_of, meant, refuse_empty
 from gofer_console.queries import opened_gradebook
 from shared.config import ConsoleSettings, read_settings
 from shared.errors import GoferError
@@ -50,6 +50,7 @@ def recompute(
         raise GoferError("Say why with --why, or take --dry-run to see which grades would change.")
     settings = read_settings(ConsoleSettings)
     catalogue = catalogue_of(settings)
+    refuse_empty(catalogue)
     policies = {one.key: one.policy for one in catalogue}
     chosen = None if assignment is None else meant(catalogue, assignment).key
     found: dict[AssignmentKey, tuple[Move, ...]] = {}

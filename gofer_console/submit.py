@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 _POLL_S: Final = 0.5
+_NOT_DEV: Final = (
+    "The server wants students to sign in; only one with GOFER_IDENTITY=dev believes a name. "
+    "`gofer batch` hands notebooks in on students' behalf."
+)
 _OPEN: Final = frozenset({"waiting", "running"})
 _RECORDED: Final = "recorded"
 
@@ -98,12 +102,15 @@ def submit_notebook(client: httpx.Client, notebook: bytes) -> Receipt:
     """Send one notebook and return its receipt.
 
     Raises:
-        SubmissionRejected: the server answered and took nothing; the message is its own.
+        SubmissionRejected: the server answered and took nothing; the message is its own, unless it
+            wants to know who sends this.
         GoferError: no server answered, or something that is not Gofer.
     """
     answer = _request(client, "POST", "", content=notebook)
     if answer.is_success:
         return _read(Receipt, answer)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise SubmissionRejected(_NOT_DEV)  # the server's own words are for students
     raise SubmissionRejected(_message(answer))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from gofer_console import terminal
 from gofer_console.batch import handing_in, pages
-from gofer_console.known_assignments import catalogue_of
+from gofer_console.known_assignments import catalogue_of, refuse_empty
 from shared.batch.assignments import resolver
 from shared.batch.claims import Manifest
 from shared.batch.manifest import moment
@@ -70,6 +70,7 @@ def batch(
     """Grade notebooks on their students' behalf, live submissions first. Safe to run again."""
     settings = read_settings(ConsoleSettings)
     catalogue = catalogue_of(settings)
+    refuse_empty(catalogue)
     directions = Directions(
         pattern=_given("--pattern", compiled_pattern, pattern or settings.batch_pattern),
         manifest=None if manifest is None else _read(manifest),

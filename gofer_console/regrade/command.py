@@ -49,7 +49,8 @@ Why = Annotated[str, typer.Option(help="The reason, for the record.", metavar="T
 @app.command("start")
 def start(
     assignment: Annotated[
-        str, typer.Argument(help="course/section/assignment, or the end of that.")
+        str,
+        typer.Argument(help="COURSE/SECTION/NAME, or the end of that.", metavar="ASSIGNMENT"),
     ],
     *,
     why: Why,

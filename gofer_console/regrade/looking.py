@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gofer_console import terminal
+from gofer_console.known_assignments import refuse_empty
 from shared.catalogue import load_catalogue
 from shared.errors import GoferError, UnknownAssignment
 from shared.grade_policy import GradePolicy
@@ -42,6 +43,7 @@ def assignment_named(catalogue: Catalogue, word: str) -> Assignment:
     Raises:
         GoferError: it fits none or several.
     """
+    refuse_empty(catalogue)
     fitting = [
         one for one in catalogue if str(one.key) == word or str(one.key).endswith(f"/{word}")
     ]

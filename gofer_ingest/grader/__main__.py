@@ -40,7 +40,7 @@ from gofer_ingest.grader.worker import Worker
 from gofer_ingest.grader.zip_watch import watching_zips
 from shared.catalogue import load_catalogue
 from shared.config import GraderSettings, read_settings
-from shared.errors import ConfigError, GoferError
+from shared.errors import ConfigError, GoferError, SpoolUnavailable
 from shared.gradebook.engine import open_gradebook
 from shared.logs import set_up_logging
 from shared.spool import Spool
@@ -101,7 +101,12 @@ def _run(settings: GraderSettings) -> int:
     )
     refuse_secrets_beside_processes(sandbox, catalogue)
     spool = Spool(settings.volume_path)
-    spool.prepare()
+    try:
+        spool.prepare()
+    except SpoolUnavailable as error:
+        raise SpoolUnavailable(
+            f"VOLUME_PATH: {settings.volume_path} cannot be used: {error}"
+        ) from error
     if sandbox.name == "process":
         log.warning(
             "Notebooks run as processes of this machine, WITHOUT a container: "

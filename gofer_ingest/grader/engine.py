@@ -18,6 +18,14 @@ CALL_TIMEOUT_S = 60
 """No call waits longer for the engine to answer: a sick engine must not hold a thread for ever."""
 
 
+class NoEngine(SandboxUnavailable):
+    """No engine can be used; `message` says so, and `advice` what to do about it."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        self.message, self.advice = message, advice
+        super().__init__(f"{message} {advice}")
+
+
 @contextmanager
 def engine_errors() -> Iterator[None]:
     """Turn what the SDK raises into Gofer's errors.
@@ -62,7 +70,17 @@ def connect(docker_host: str | None) -> docker.APIClient:
     """Connect to the engine at `docker_host`, or to this machine's.
 
     Raises:
-        SandboxUnavailable: nothing answers there.
+        NoEngine: nothing answers there, or this user may not ask.
     """
-    with engine_errors():
+    try:
         return docker.APIClient(base_url=docker_host, version="auto", timeout=CALL_TIMEOUT_S)
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        # The SDK keeps what the system said as text alone.
+        if "Permission denied" in str(error):
+            raise NoEngine(
+                "This user may not use the container engine.",
+                "Let it into the group of the engine's socket, `docker` as a rule.",
+            ) from error
+        raise NoEngine(
+            "No container engine answers.", "Start Docker, or set DOCKER_HOST to where it listens."
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from gofer_ingest.grader.docker_sandbox import DockerSandbox
-from gofer_ingest.grader.engine import connect, engine_errors
+from gofer_ingest.grader.engine import NoEngine, connect, engine_errors
 from gofer_ingest.grader.sharing_sandbox import SharingDockerSandbox
 from shared.errors import GoferError, ImageMissing, SandboxUnavailable
 from shared.model import Limits, new_run_id
@@ -46,15 +46,11 @@ def _engine_checks(settings: GraderSettings, *, is_needed: bool) -> list[Check]:
         api = connect(settings.docker_host)
         with engine_errors():
             version = str(api.version()["Version"])
-    except SandboxUnavailable:
-        return [
-            Check(
-                name="engine",
-                status=bad,
-                message="No container engine answers.",
-                advice="Start Docker, or set DOCKER_HOST to where it listens.",
-            )
-        ]
+    except NoEngine as error:
+        return [Check(name="engine", status=bad, message=error.message, advice=error.advice)]
+    except SandboxUnavailable as error:
+        advice = "Look at the engine's own log."
+        return [Check(name="engine", status=bad, message=f"{error}.", advice=advice)]
     checks = [Check(name="engine", status="ok", message=f"Docker {version} answers.", advice="")]
     if settings.docker_runtime is not None:
         checks.append(_runtime_check(api, settings.docker_runtime, bad))

@@ -84,8 +84,11 @@ def build_image(
     root = project_root()
     api = connect(docker_host)
     base_name = base or find_or_make_base(api, say)
-    with engine_errors():
-        base_id = api.inspect_image(base_name)["Id"]  # type: ignore[no-untyped-call]  # stubs lag
+    base_id = _image_id(api, base_name)
+    if base_id is None:
+        raise ImageBuildFailed(
+            f"The engine has no base image {base_name}. Pull or load it first, or leave --base out."
+        )
     sources = dict(_sources(root, target))
     content = _content_hash(base_id, target, sources)
     existing = _image_id(api, tag)

@@ -153,6 +153,8 @@ def config_error(path: Path, error: ValidationError, *under: str) -> ConfigError
         text = "there is no such key"
     elif first["type"] == "missing":
         text = "this key is missing"
+    elif first["type"] in {"model_type", "dict_type"}:
+        text = "this has to be a table of keys"
     else:
         text = first["msg"].removeprefix("Value error, ")
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

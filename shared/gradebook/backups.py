@@ -67,7 +67,7 @@ def make_backup(volume: Path, database_url: str | None, target: Path | None, fol
 
     Raises:
         GradebookError: there is no gradebook yet, it is on a database server, `target` is there
-            already, or the disk refused. Nothing half-written is left.
+            already or its folder is not, or the disk refused. Nothing half-written is left.
     """
     source = _file(volume, database_url)
     if not source.exists():
@@ -78,6 +78,11 @@ def make_backup(volume: Path, database_url: str | None, target: Path | None, fol
         target = folder / f"gradebook-{utc_now():{_MOMENT}}Z.db"
     elif target.exists():
         raise GradebookError(f"{target} is there already. Name another file, or move it away.")
+    elif not target.absolute().parent.is_dir():
+        raise GradebookError(
+            f"The gradebook could not be backed up: there is no folder {target.absolute().parent}. "
+            "Make it first."
+        )
     copy_file(source, target)
     return target
 

@@ -127,7 +127,7 @@ def set_hold(
         if is_held:
             connection.execute(
                 update(passbacks)
-                .where(passbacks.c.state == State.QUEUED.value, outbox.in_assignments(keys))
+                .where(is_open(), outbox.in_assignments(keys))
                 .values(request_id=None, not_before=now)  # the loop finds it held at its next turn
             )
         else:

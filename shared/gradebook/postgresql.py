@@ -71,7 +71,8 @@ def _engine(url: URL) -> Engine:
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ConfigError(
             "GOFER_DATABASE_URL names a PostgreSQL database, and its driver is not installed "
-            f"({type(error).__name__}). Install it with `pip install 'gofer[postgresql]'`."
+            f"({type(error).__name__}). `make install` installs it, and so does "
+            "`python -m pip install 'psycopg[binary]>=3.2'`."
         ) from error
 
 

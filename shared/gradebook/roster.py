@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from shared.requests import RosterImportPayload, RosterRow, StaffRequest
 
+_AT_ONCE: Final = 500
+"""Names in one statement: databases bound how many there may be."""
 _FIELDS: Final = (
     *("user_id", "user_id_lti11", "sourcedid", "service_url"),
     *("name", "email", "section", "login", "id_number", "lms_user_id"),
@@ -135,11 +137,11 @@ def news_of(engine: Engine, rows: Sequence[RosterRow]) -> list[RosterRow]:
 
 def import_rows(
     engine: Engine, request: StaffRequest, payload: RosterImportPayload, message: str
-) -> int:
+) -> str:
     """Add the rows of an import; what waited to know where a student's grades go is queued again.
 
     Returns:
-        How many grades are queued again.
+        The message, and how many grades are queued again; the request keeps it.
 
     Raises:
         GradebookError: the database refused; nothing was recorded.
@@ -156,13 +158,22 @@ def import_rows(
         }
         for row in payload.rows
     ]
+    students = sorted({row.student for row in payload.rows})
     with writing(engine, "import a roster") as connection:
+        queued = sum(
+            outbox.look_again(
+                connection,
+                passbacks.c.student.in_(students[start : start + _AT_ONCE]),
+                [outbox.State.PARKED],
+                now,
+            )
+            for start in range(0, len(students), _AT_ONCE)
+        )
+        if queued:
+            message += f" {queued} grade{'s' * (queued != 1)} waited for it."
         insert_request(connection, request, Outcome.DONE, message, now)
         connection.execute(insert(roster), rows)
-        imported = select(roster.c.student).where(roster.c.request_id == request.id)
-        return outbox.look_again(
-            connection, passbacks.c.student.in_(imported), [outbox.State.PARKED], now
-        )
+    return message
 
 
 def _combined(rows: Iterable[Any]) -> Known:

@@ -49,3 +49,6 @@ def test_a_gradebook_is_backed_up_while_graded_and_put_back_when_not(tmp_path: P
     done = run_gofer(environment, "backup")
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "elsewhere").iterdir())) == 2
+    done = run_gofer(environment, "backup", str(tmp_path / "missing" / "mine.db"))
+    assert done.returncode == 1
+    assert f"there is no folder {tmp_path / 'missing'}" in done.stderr

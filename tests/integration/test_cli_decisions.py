@@ -98,6 +98,26 @@ def test_staff_decide_and_the_story_of_a_grade_tells_it(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("override", "lab01", "ada", "--score", "1"),
+        ("publish", "lab01"),
+        ("grades", "recompute", "--dry-run"),
+        ("regrade", "start", "lab01", "--why", "x"),
+        ("batch", "--dry-run", "."),
+    ],
+)
+def test_a_terminal_that_does_not_know_the_course_config_is_told_so(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    settings = {"VOLUME_PATH": str(tmp_path), "GOFER_AUTOGRADERS": str(tmp_path / "none")}
+    open_gradebook(tmp_path).dispose()
+    done = run_gofer(settings, *arguments)
+    assert done.returncode == 1
+    assert "COURSE_CONFIG_PATH" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("override", "lab01", "ada"), "Give a --score, or take --restore."),

@@ -170,6 +170,4 @@ def test_a_course_without_an_lms_is_told_of_no_grade_on_its_way(tmp_path: Path) 
     room.close()
     (found,) = check_outbox(tmp_path / "volume", None)
     assert (found.status, found.advice) == (Health.OK, "")
-    assert found.message == (
-        "On their way to the LMS: none. The course config sends 1 other to none."
-    )
+    assert found.message == "On their way to the LMS: none. 1 grade goes to no LMS."

@@ -55,6 +55,9 @@ def test_an_empty_list_says_so(spool: Spool, tmp_path: Path) -> None:
     done = run_gofer(environment(tmp_path), "failed", "list")
     assert (done.returncode, done.stdout) == (0, "")
     assert "Nothing is set aside." in done.stderr
+    done = run_gofer(environment(tmp_path), "failed", "retry", "--all", "--why", "Mended.")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Nothing is set aside." in done.stderr
 
 
 def test_the_grader_carries_out_a_discard_and_a_retry(spool: Spool, tmp_path: Path) -> None:

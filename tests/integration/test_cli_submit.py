@@ -115,6 +115,21 @@ def test_waiting_ends_when_the_submission_is_graded_or_set_aside(
     assert (done.returncode, said in done.stdout) == (exit_code, True)
 
 
+def test_a_server_that_wants_a_sign_in_points_to_batches(tmp_path: Path, good: Path) -> None:
+    environment = {
+        "VOLUME_PATH": str(tmp_path / "volume"),
+        "GOFER_IDENTITY": "signed",
+        "GOFER_IDENTITY_SECRET": "x" * 32,
+        "GOFER_PORT": "0",
+    }
+    with LoggedProcess("gofer_ingest.server", environment) as server:
+        url = str(server.logged("listening")["url"])
+        done = run_gofer({"GOFER_URL": url}, "submit", str(good), "--as", "ada")
+    assert done.returncode == 1
+    assert "GOFER_IDENTITY=dev" in done.stderr
+    assert "gofer batch" in done.stderr
+
+
 def test_no_server_is_said_in_two_lines(good: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen

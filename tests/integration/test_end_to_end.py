@@ -223,6 +223,12 @@ def test_a_standby_that_is_asked_to_stop_ends_plainly(
         assert first.stop() == 0
 
 
+def test_a_volume_that_the_grader_cannot_use_is_named(small: dict[str, str]) -> None:
+    with grader(small | {"VOLUME_PATH": "/dev/null/volume"}) as worker:
+        assert worker.wait() == 1
+    assert "VOLUME_PATH: /dev/null/volume cannot be used" in worker.lines[-1]["line"]
+
+
 def test_an_entry_recorded_before_a_kill_is_only_moved(small: dict[str, str]) -> None:
     with server(small) as door, grader(small) as worker:
         entry = SubmissionId(submit(door, "ada", RIGHT)["id"])

@@ -17,7 +17,7 @@ from shared.gradebook import outbox, outbox_requests
 from shared.gradebook.outbox import State
 from shared.gradebook.outbox_list import postings
 from shared.gradebook.roster import import_rows
-from shared.gradebook.staff_requests import Outcome
+from shared.gradebook.staff_requests import Outcome, done_request
 from shared.lti.answers import cannot_withdraw
 from shared.model import Score, utc_now
 from shared.requests import (
@@ -525,10 +525,31 @@ def test_who_is_not_in_the_roster_waits_for_it(room: PostingRoom) -> None:
         payload = RosterImportPayload(
             file="roster.csv", rows=(RosterRow(student="ada", user_id="lms-7"),)
         )
-        assert import_rows(room.gradebook, asked(payload), payload, "1 student.") == 1
+        request = asked(payload)
+        told = import_rows(room.gradebook, request, payload, "1 student.")
+        assert told == "1 student. 1 grade waited for it."
+        kept = done_request(room.gradebook, request.id)
+        assert kept is not None
+        assert kept.message == told
         running.ring()
         wait_until(lambda: room.state("ada") == "sent")
     assert room.lms.holds("lms-7") == 0.5
+
+
+def test_a_hold_keeps_what_staff_asked_to_be_sent_and_waits_for_the_roster(
+    room: PostingRoom,
+) -> None:
+    room.passback = posted(students=Names.ROSTER)
+    room.grade("ada", 5)
+    room.send(student="ada")
+    room.post_until_quiet()
+    room.set_hold(is_held=True)
+    payload = RosterImportPayload(
+        file="roster.csv", rows=(RosterRow(student="ada", user_id="lms-7"),)
+    )
+    import_rows(room.gradebook, asked(payload), payload, "1 student.")
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.calls) == ("held", 0)
 
 
 def test_what_is_not_posted_is_parked_and_says_so(room: PostingRoom) -> None:

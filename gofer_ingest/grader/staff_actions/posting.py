@@ -79,10 +79,7 @@ def import_roster(means: Means, request: StaffRequest, payload: RosterImportPayl
     rows = len(payload.rows)
     part = f" (part {payload.part} of {payload.parts})" if payload.parts > 1 else ""
     message = f"{payload.file}{part}: {rows} row{'s' * (rows != 1)} taken."
-    queued = roster.import_rows(means.gradebook, request, payload, message)
-    if queued:
-        message += f" {queued} grade{'s' * (queued != 1)} waited for it."
-    return Answer(Outcome.DONE, message)
+    return Answer(Outcome.DONE, roster.import_rows(means.gradebook, request, payload, message))
 
 
 def _set_hold(

@@ -3,12 +3,15 @@ from __future__ import annotations
 import io
 import sys
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import docker
+import docker.errors
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gofer_ingest.grader import images
 from gofer_ingest.grader.harness.protocol import PROTOCOL_VERSION
 from gofer_ingest.grader.images import (
     Target,
@@ -116,6 +119,31 @@ def test_a_build_is_sent_its_sources_and_its_wheels(tmp_path: Path) -> None:
             "harness/runner.py",
             "wheelhouse/one-1.0-py3-none-any.whl",
         ]
+
+
+class WithoutImages(docker.APIClient):
+    """An engine that has no image at all."""
+
+    def __init__(self) -> None:
+        pass
+
+    def inspect_image(self, image: Any) -> Any:
+        raise docker.errors.ImageNotFound(image)
+
+
+def test_a_base_image_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "connect", lambda _: WithoutImages())
+    with pytest.raises(ImageBuildFailed, match="no base image campus-base:1"):
+        images.build_image(
+            target=Target.GRADER,
+            tag="gofer-grader",
+            cache=tmp_path,
+            docker_host=None,
+            base="campus-base:1",
+            say=print,
+        )
 
 
 # --- wheels ---------------------------------------------------------------------------------------

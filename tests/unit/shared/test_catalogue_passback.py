@@ -83,6 +83,7 @@ def test_edx_is_known_by_its_course_and_knows_students_by_their_names(tmp_path: 
         ("[courses.c.passback]\nkey_file = 'k'\n", "key_file and secret_file belong together"),
         ("[courses.c.passback]\nkind = 'lti2'\n", "c.passback.kind: Input should be"),
         ("[courses.c.passback]\nsecret = 'x'\n", "c.passback.secret: there is no such key"),
+        ("[courses.c]\npassback = 'off'\n", "c.passback: this has to be a table of keys"),
         ("[courses.c.passback]\nhold = 'yes'\n", "c.passback.hold: Input should be"),
         ("[courses.c.passback]\nrate = 'fast'\n", "c.passback.rate: write it as"),
         ("[courses.c.passback]\nservice_url = 'lms'\n", "service_url: write it as an address"),
