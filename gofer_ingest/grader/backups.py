@@ -107,4 +107,4 @@ class Backups:
             yield
         finally:
             is_over.set()
-            thread.join(5.0)  # half a copy has another name, and is removed by the next
+            thread.join(5.0)  # half a copy has another name, and is removed before the next

@@ -7,10 +7,12 @@ there.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import sqlite3
-from contextlib import closing, suppress
+import stat
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,14 @@ from sqlalchemy import select
 
 from shared.errors import GradebookError
 from shared.gradebook import migrate, tables
-from shared.gradebook.copies import copy_file
+from shared.gradebook.copies import (
+    awaiting_name,
+    copy_file,
+    hand_to_owner,
+    remove_leftovers,
+    remove_unfinished,
+    second_name,
+)
 from shared.gradebook.engine import file_of
 from shared.gradebook.sqlite_file import (
     Contents,
@@ -33,7 +42,7 @@ from shared.gradebook.writer_lock import without_a_grader
 from shared.model import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _NAME: Final = re.compile(r"gradebook-([0-9]{8}T[0-9]{6})Z\.db")
@@ -72,18 +81,25 @@ def make_backup(volume: Path, database_url: str | None, target: Path | None, fol
     source = _file(volume, database_url)
     if not source.exists():
         raise GradebookError("There is no gradebook yet: nothing to back up.")
-    if target is None:
+    with _one_at_a_time(volume) as is_alone:
+        if target is not None:
+            if target.exists():
+                raise GradebookError(
+                    f"{target} is there already. Name another file, or move it away."
+                )
+            if not target.absolute().parent.is_dir():
+                raise GradebookError(
+                    "The gradebook could not be backed up: there is no folder "
+                    f"{target.absolute().parent}. Make it first."
+                )
+            copy_file(source, target)
+            return target
         with gradebook_errors("be backed up"):
-            folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+            _make_folder(folder, like=source)
+        if is_alone:
+            remove_unfinished(folder, "gradebook-*Z.db")
         target = folder / f"gradebook-{utc_now():{_MOMENT}}Z.db"
-    elif target.exists():
-        raise GradebookError(f"{target} is there already. Name another file, or move it away.")
-    elif not target.absolute().parent.is_dir():
-        raise GradebookError(
-            f"The gradebook could not be backed up: there is no folder {target.absolute().parent}. "
-            "Make it first."
-        )
-    copy_file(source, target)
+        copy_file(source, target, like=source)
     return target
 
 
@@ -129,14 +145,14 @@ def restore(
     """
     path = _file(volume, database_url)
     with without_a_grader(volume):
+        remove_leftovers(path)
         last = _check(backup)
-        fresh = path.with_name(f".{path.name}.restored")
-        copy_file(backup, fresh)
-        with gradebook_errors("be replaced"):
-            _hand_to_owner(fresh, path if path.exists() else volume)
-            kept = _keep_present(path) if path.exists() else None
-            fresh.replace(path)
-            sync_folder(path.parent)
+        try:
+            kept = _put_in_place(backup, path, volume)
+        except BaseException:
+            with suppress(GradebookError):
+                remove_leftovers(path)
+            raise
     return kept, last
 
 
@@ -186,16 +202,55 @@ def _check(backup: Path) -> datetime | None:
     return last
 
 
-def _hand_to_owner(fresh: Path, like: Path) -> None:
-    """Give a file that root made to whom the gradebook belongs: the grader has to write it."""
-    owner = like.stat()
-    if os.geteuid() == 0:
-        os.chown(fresh, owner.st_uid, owner.st_gid)
+def _put_in_place(backup: Path, path: Path, volume: Path) -> Path | None:
+    """Let a backup be the gradebook, with the owner and the mode of what was there."""
+    is_there = path.exists()
+    fresh = awaiting_name(path)
+    copy_file(backup, fresh, like=path if is_there else volume)
+    with gradebook_errors("be replaced"):
+        kept = None
+        if is_there:
+            fresh.chmod(stat.S_IMODE(path.stat().st_mode))
+            kept = _keep_present(path)
+        fresh.replace(path)
+        sync_folder(path.parent)
+    return kept
+
+
+@contextmanager
+def _one_at_a_time(volume: Path) -> Iterator[bool]:
+    """Wait for whoever makes a backup of this volume; tell whether nobody else can be at it.
+
+    The volume's folder is what is locked: two of one second would write the same file, and what an
+    earlier one left can be told from what another is writing.
+    """
+    try:
+        descriptor = os.open(volume, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        is_alone = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:  # a file system that knows no locks
+            is_alone = False
+        yield is_alone
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path, like: Path) -> None:
+    """Make a folder and those above it, where they are missing, for whom the gradebook is."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        hand_to_owner(one, like)
 
 
 def _keep_present(path: Path) -> Path:
     """Give the present file a second name, under which it stays when its first one is taken."""
-    kept = path.with_name(f"{path.stem}-replaced-{utc_now():{_MOMENT}}Z.db")
+    kept = second_name(path, f"{utc_now():{_MOMENT}}Z")
     try:
         with closing(connect(path, mode="rw")) as connection:
             # What lies in its journal goes into the file itself, which then is whole alone.

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from shared.errors import ConfigError, GradebookError
 from shared.gradebook import classic, migrate, postgresql
 from shared.gradebook.classic_file import move_aside
+from shared.gradebook.copies import remove_leftovers
 from shared.gradebook.sqlite_file import (
     FILE_NAME,
     VERSION_TABLE,
@@ -137,6 +138,7 @@ def _open_file(path: Path) -> Engine:
         create_file(path)
         with closing(connect(path, mode="rw")) as connection:
             _refuse_others(contents_of(connection), path)
+    remove_leftovers(path)
     use_wal(path)
     return writer_engine(path)
 

@@ -90,6 +90,8 @@ def _is_told(last: Any, grade: Mapping[str, Any] | None) -> bool:
         return False
     if grade is None:
         return bool(last.is_withdrawal)
+    if last.state == State.HELD and last.submission_id != grade["submission_id"]:
+        return False  # what held the one, such as a batch, need not hold the other
     same = (last.score, last.points_possible) == (grade["score"], grade["points_possible"])
     return same and not last.is_withdrawal
 
@@ -195,7 +197,7 @@ def _newest(connection: Connection, students: Sequence[str], key: AssignmentKey)
     newest = select(func.max(c.id)).where(of_students(passbacks, students, key)).group_by(c.student)
     rows = connection.execute(
         select(c.student, c.state, c.cause, c.score, c.points_possible)
-        .add_columns(c.graded_at, c.is_withdrawal)
+        .add_columns(c.graded_at, c.is_withdrawal, c.submission_id)
         .where(c.id.in_(newest.scalar_subquery()))
     )
     return {row.student: row for row in rows}

@@ -61,8 +61,10 @@ def reason(error: BaseException) -> str:
 
 
 def _postgresql_reason(origin: object) -> str:
-    # Without a code no server has spoken: there was no connection, or it broke.
-    state = getattr(origin, "sqlstate", None) or "08000"
+    # Without a code no server has spoken: the driver did not take a value, such as text with a NUL,
+    # or there was no connection, or it broke.
+    unsaid = "22000" if type(origin).__name__ == "DataError" else "08000"
+    state = getattr(origin, "sqlstate", None) or unsaid
     for start, words in _POSTGRESQL:
         if state.startswith(start):
             rule = getattr(getattr(origin, "diag", None), "constraint_name", None)

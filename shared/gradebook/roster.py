@@ -74,7 +74,9 @@ def known_of(connection: Connection, student: str, key: AssignmentKey) -> Known:
             c.assignment.in_(["", key.assignment]),
         )
     ).all()
-    return _combined(sorted(rows, key=lambda row: (bool(row.assignment), bool(row.course), row.id)))
+    return _combined(
+        sorted(rows, key=lambda row: (bool(row.assignment), bool(row.course), *_said_when(row)))
+    )
 
 
 def is_empty(engine: Engine) -> bool:
@@ -103,7 +105,7 @@ def known_people(engine: Engine, course: str, students: Sequence[str]) -> dict[s
     c = roster.c
     columns = (c[name] for name in _FIELDS)
     statement = (
-        select(c.id, c.student, c.course, c.assignment, *columns)
+        select(c.id, c.request_id, c.student, c.course, c.assignment, *columns)
         .where(c.student.in_(list(students)), c.course.in_(["", course]))
         .order_by(c.student)
     )
@@ -111,7 +113,7 @@ def known_people(engine: Engine, course: str, students: Sequence[str]) -> dict[s
         rows = connection.execute(statement).all()
     return {
         student: _combined(
-            sorted(said, key=lambda row: (not row.assignment, bool(row.course), row.id))
+            sorted(said, key=lambda row: (not row.assignment, bool(row.course), *_said_when(row)))
         )
         for student, said in groupby(rows, key=attrgetter("student"))
     }
@@ -174,6 +176,11 @@ def import_rows(
         insert_request(connection, request, Outcome.DONE, message, now)
         connection.execute(insert(roster), rows)
     return message
+
+
+def _said_when(row: Any) -> tuple[str, int]:
+    # By when it was asked for: an import that had to wait for the disk may come after later ones.
+    return row.request_id, row.id
 
 
 def _combined(rows: Iterable[Any]) -> Known:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import GradebookError
+from shared.gradebook.copies import hand_to_owner
 from shared.gradebook.transactions import gradebook_errors
 
 if TYPE_CHECKING:
@@ -31,9 +32,14 @@ def without_a_grader(volume: Path) -> Iterator[None]:
     Raises:
         GradebookError: one works on this volume, or the lock's file cannot be opened.
     """
+    lock = volume / LOCK_NAME
     with gradebook_errors("be reserved"):
-        descriptor = os.open(volume / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        is_new = not lock.exists()
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
+        if is_new:
+            with gradebook_errors("be reserved"):
+                hand_to_owner(lock, volume)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -13,13 +13,14 @@ from gofer_ingest.grader.passback import decide, loop
 from gofer_ingest.grader.passback.recipients import recipient_of
 from shared.catalogue.passback import Names, Zeros
 from shared.errors import ConfigError
+from shared.grade_policy import GradePolicy
 from shared.gradebook import outbox, outbox_requests
 from shared.gradebook.outbox import State
 from shared.gradebook.outbox_list import postings
 from shared.gradebook.roster import import_rows
 from shared.gradebook.staff_requests import Outcome, done_request
 from shared.lti.answers import cannot_withdraw
-from shared.model import Score, utc_now
+from shared.model import AttemptsPolicy, Score, utc_now
 from shared.requests import (
     RosterImportPayload,
     RosterRow,
@@ -342,6 +343,20 @@ def test_grades_of_a_batch_are_held_until_staff_send_them(room: PostingRoom) -> 
     assert "Held still: 1 grade" in released.message
     room.send(student="ada")
     room.post_until_quiet()
+    assert room.lms.holds("ada") == 0.5
+
+
+def test_the_same_score_of_a_notebook_that_the_student_sent_is_not_held_with_the_batch(
+    room: PostingRoom,
+) -> None:
+    envelope, latest = submitted("ada"), GradePolicy(attempts=AttemptsPolicy.LATEST)
+    payload = envelope.payload.model_copy(update={"source": Source.BATCH})
+    record(room.gradebook, envelope.model_copy(update={"payload": payload}), graded(5), latest)
+    room.post_until_quiet()
+    assert room.state("ada") == "held"
+    record(room.gradebook, submitted("ada", minutes=5), graded(5), latest)
+    room.post_until_quiet()
+    assert room.states("ada") == ["superseded", "sent"]
     assert room.lms.holds("ada") == 0.5
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from shared.errors import ConfigError, GradebookError, NewerSchema
 from shared.gradebook import postgresql
 from shared.gradebook.engine import open_gradebook, open_reader
-from shared.gradebook.queries import counts
+from shared.gradebook.queries import counts, grades_of_record
 from tests.unit.shared.gradebook_samples import graded, record, submitted
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def test_opening_again_keeps_everything(tmp_path: Path, database_url: str) -> No
         assert counts(writer).submissions == number
         record(writer, submitted(f"student{number}"), graded(5))
         writer.dispose()
+
+
+def test_text_that_no_database_takes_is_told_in_words(tmp_path: Path, database_url: str) -> None:
+    reader = open_reader(tmp_path, database_url)
+    assert reader is not None
+    for odd in ("a\0", "a\udcff"):
+        with pytest.raises(GradebookError, match=r"does not take such values|no UTF-8"):
+            list(grades_of_record(reader, student=odd))
+    reader.dispose()
 
 
 def test_a_reader_cannot_write(tmp_path: Path, database_url: str) -> None:

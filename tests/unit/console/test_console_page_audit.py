@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gofer_console.views import paging
+from shared.gradebook.staff_requests import Outcome, record_request
 from shared.model import new_submission_id, utc_now
 from shared.requests import RetryPayload, StaffRequest
 from tests.support.console_pages import open_page
@@ -91,3 +92,17 @@ def test_what_waits_is_shown_above(term: ConsoleTerm) -> None:
     page = open_page("audit")
     assert [one.label for one in page.expander] == ["Waiting for the grader: 1"]
     assert list(page.dataframe[0].value["Why"]) == ["Engine is back"]
+
+
+def test_a_request_that_gofer_stumbled_over_shows_as_failed(term: ConsoleTerm) -> None:
+    request = StaffRequest(
+        id=new_submission_id(),
+        action="retry",
+        payload=RetryPayload(entry=new_submission_id()),
+        requested_by="tess",
+        received_at=utc_now(),
+        reason="Engine is back",
+    )
+    record_request(term.gradebook, request, Outcome.FAILED, "Gofer itself failed.")
+    page = open_page("audit", {"show": "Requests"})
+    assert list(cells(page, "Outcome")[0]) == ["Failed"]

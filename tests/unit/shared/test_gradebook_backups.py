@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -198,7 +199,7 @@ def test_a_full_disk_leaves_the_gradebook_as_it_was(
 ) -> None:
     made = backed_up(volume)
 
-    def full(source: Path, target: Path) -> None:
+    def full(source: Path, target: Path, *, like: Path) -> None:
         raise GradebookError("The gradebook could not be copied: No space left on device.")
 
     monkeypatch.setattr(backups, "copy_file", full)
@@ -206,3 +207,96 @@ def test_a_full_disk_leaves_the_gradebook_as_it_was(
         restore(volume, None, made)
     assert sql(engine, "SELECT student FROM grades") == [("ada",)]
     assert not list(volume.glob("gradebook-replaced-*"))
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
+def owner_and_mode(path: Path) -> tuple[int, int, str]:
+    found = path.stat()
+    return found.st_uid, found.st_gid, oct(stat.S_IMODE(found.st_mode))
+
+
+@needs_root
+def test_what_root_puts_back_belongs_to_whom_the_gradebook_belonged(volume: Path) -> None:
+    fresh_gradebook(volume).dispose()
+    made = backed_up(volume)
+    os.chown(volume / "gradebook.db", 4321, 4322)
+    (volume / "gradebook.db").chmod(0o600)
+    restore(volume, None, made)
+    assert owner_and_mode(volume / "gradebook.db") == (4321, 4322, "0o600")
+
+
+@needs_root
+def test_what_root_puts_into_an_empty_volume_is_the_volumes_owners(
+    volume: Path, tmp_path: Path
+) -> None:
+    fresh_gradebook(tmp_path).dispose()
+    made = make_backup(tmp_path, None, tmp_path / "kept.db", tmp_path)
+    os.chown(volume, 4321, 4322)
+    restore(volume, None, made)
+    assert owner_and_mode(volume / "gradebook.db") == (4321, 4322, "0o640")
+    assert owner_and_mode(volume / "grader.lock")[:2] == (4321, 4322)
+
+
+@needs_root
+def test_what_root_backs_up_leaves_the_grader_a_folder_to_write_to(volume: Path) -> None:
+    fresh_gradebook(volume).dispose()
+    os.chown(volume / "gradebook.db", 4321, 4322)
+    made = make_backup(volume, None, None, volume / "all" / "backups")
+    for path in (made, made.parent, made.parent.parent):
+        assert owner_and_mode(path)[:2] == (4321, 4322)
+
+
+def test_half_a_backup_of_a_killed_process_goes_and_nothing_else_does(volume: Path) -> None:
+    fresh_gradebook(volume).dispose()
+    folder = volume / "backups"
+    folder.mkdir()
+    half = ".gradebook-20261124T040000Z.db.unfinished"
+    others = [".gradebook-notes.unfinished", "x.db.unfinished", ".unfinished", f"{half}.old"]
+    for name in (half, f"{half}-journal", f"{half}-wal", f"{half}-shm", *others):
+        (folder / name).write_bytes(b"half")
+    assert backups_in(folder) == ()
+    made = backed_up(volume)
+    assert {path.name for path in folder.iterdir()} == {made.name, *others}
+
+
+def test_backups_of_the_same_second_are_whole(
+    volume: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "utc_now", lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    with ThreadPoolExecutor(4) as pool:
+        made = {one.result() for one in [pool.submit(backed_up, volume) for _ in range(16)]}
+    (path,) = made
+    assert students(path) == {"ada"}
+    assert list((volume / "backups").iterdir()) == [path]
+
+
+def test_what_killed_processes_left_beside_a_gradebook_goes_when_it_is_opened(
+    volume: Path,
+) -> None:
+    fresh_gradebook(volume).dispose()
+    gradebook = volume / "gradebook.db"
+    left = [
+        ".gradebook.db.restored",
+        "..gradebook.db.restored.unfinished",
+        ".gradebook-before-0005-2026-11-24.db.unfinished-journal",
+    ]
+    for name in left:
+        (volume / name).write_bytes(b"left")
+    # Killed between the two steps of a restore: the gradebook has a second name.
+    os.link(gradebook, volume / "gradebook-replaced-20261124T040000Z.db")
+    kept = volume / "gradebook-replaced-20261123T040000Z.db"
+    kept.write_bytes(gradebook.read_bytes())
+    open_gradebook(volume).dispose()
+    assert {path.name for path in volume.iterdir()} == {"gradebook.db", kept.name}
+
+
+def test_what_cannot_be_put_back_leaves_nothing_behind(volume: Path, engine: Engine) -> None:
+    made = backed_up(volume)
+    before = {path.name for path in volume.iterdir()}
+    with closing(sqlite3.connect(volume / "gradebook.db")) as other:
+        other.execute("SELECT * FROM grades").fetchone()
+        with pytest.raises(GradebookError):
+            restore(volume, None, made)
+    assert {path.name for path in volume.iterdir()} == {*before, "grader.lock"}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from shared.model import SubmissionId
+
 KEY = AssignmentKey("demo101", "fa26", "lab01")
 
 
@@ -27,10 +29,10 @@ def engine(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
     opened.dispose()
 
 
-def take(engine: Engine, *rows: RosterRow) -> None:
+def take(engine: Engine, *rows: RosterRow, request_id: SubmissionId | None = None) -> None:
     payload = RosterImportPayload(file="roster.csv", rows=rows)
     request = StaffRequest(
-        id=new_submission_id(),
+        id=request_id or new_submission_id(),
         action="roster_import",
         payload=payload,
         requested_by="ta",
@@ -54,6 +56,14 @@ def test_a_later_import_says_more_and_what_it_leaves_out_stays(engine: Engine) -
     take(engine, RosterRow(student="ada", user_id_lti11="0fa1"), RosterRow(student="bob", name="B"))
     take(engine, RosterRow(student="ada", user_id="9"))
     assert known(engine) == Known(user_id="9", user_id_lti11="0fa1", name="Ada")
+
+
+def test_of_two_imports_the_one_asked_for_last_holds(engine: Engine) -> None:
+    first = new_submission_id()
+    take(engine, RosterRow(student="ada", user_id="2", name="Ada"))
+    take(engine, RosterRow(student="ada", user_id="1"), request_id=first)  # the disk was full
+    assert known(engine) == Known(user_id="2", name="Ada")
+    assert known_people(engine, "demo101", ["ada"]) == {"ada": Known(user_id="2", name="Ada")}
 
 
 def test_what_is_said_of_an_assignment_goes_before_a_course_and_that_before_the_student(
