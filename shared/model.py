@@ -238,7 +238,10 @@ class PublishRule:
                 ) from None
         if written.tzinfo is None:
             raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
-        return cls(written.astimezone(UTC))
+        try:
+            return cls(written.astimezone(UTC))
+        except OverflowError:
+            raise ValueError("there is no such time") from None
 
     def is_published(self, now: datetime) -> bool:
         """Whether students see scores at `now`, an aware time."""

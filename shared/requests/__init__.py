@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.requests.entries import AcceptFlaggedPayload, DiscardPayload, RetryPayload
 from shared.requests.grades import ExtendPayload, Extension, OverridePayload, RecomputePayload
@@ -25,7 +25,7 @@ from shared.requests.passback import (
     RosterRow,
     Selection,
 )
-from shared.requests.payload import Digest, EntryId, Name
+from shared.requests.payload import Digest, EntryId, Moment, Name
 from shared.requests.publishing import PublishPayload
 from shared.requests.regrades import (
     Choice,
@@ -77,7 +77,7 @@ class _Envelope(BaseModel):
 
     id: EntryId
     requested_by: Name
-    received_at: AwareDatetime
+    received_at: Moment
     reason: str = ""
 
 

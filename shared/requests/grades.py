@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from shared.requests.payload import Name, OfAssignment, Payload
+from shared.requests.payload import Moment, Name, OfAssignment, Payload
 
 _Points = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 _Comment = Annotated[str, StringConstraints(max_length=4000)]
@@ -45,7 +45,7 @@ class Extension(OfAssignment):
     """
 
     student: Name
-    until: AwareDatetime
+    until: Moment
 
 
 class ExtendPayload(Payload):

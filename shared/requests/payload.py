@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from shared.model import AssignmentKey, Sha256, SubmissionId, opaque_name
 
@@ -20,6 +21,18 @@ EntryId = Annotated[
     ),
 ]
 """A lower-case UUIDv7; also the only text that is ever used as an entry's directory name."""
+
+
+def _that_utc_has(at: datetime) -> datetime:
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("there is no such time") from None
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_that_utc_has)]
+"""An aware time that the gradebook can keep: 9999-12-31T23:59:59-08:00 is none."""
 
 
 class Payload(BaseModel):

@@ -110,6 +110,10 @@ def test_staff_decide_and_the_story_of_a_grade_tells_it(
             ("extend", "lab01", "ada", "--until", "2026-12-01T10:00:00", "--why", "x"),
             "has no zone",
         ),
+        (
+            ("extend", "lab01", "ada", "--until", "9999-12-31T23:59:59-08:00", "--why", "x"),
+            "there is no such time",
+        ),
         (("extend", "--csv", "/nowhere.csv", "--why", "x"), "cannot be read"),
         (("show", "ffffffff"), "There is no submission whose id ends in 'ffffffff'"),
         (("grades", "recompute"), "Say why with --why"),

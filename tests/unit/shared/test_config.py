@@ -94,6 +94,7 @@ def test_every_bad_variable_gets_one_line_that_names_it_and_not_its_value(
         "JUPYTERHUB_SERVICE_PREFIX": "/a b/",
         "GOFER_IDENTITY": "hunter2",
         "GOFER_URL": "ftp://hunter2",
+        "GOFER_PUBLISH": "9999-12-31T23:59:59-08:00",
     }
     for name, value in bad.items():
         monkeypatch.setenv(name, value)
