@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 TOKENS_MAX_CHARACTERS: Final = 200_000
 """Of a cell; a longer one, which nobody wrote by hand, is looked through as plain text."""
+ALL_TOKENS_MAX_CHARACTERS: Final = 1_000_000
+"""Of all cells of a notebook; what comes after so much is looked through as plain text, too. To
+tokenize a million characters takes two seconds."""
+_ERRORS_MAX: Final = 1000
+"""Of all cells: what is no Python, which takes longer, is tokenized only so often."""
 _CELLS_MAX: Final = 10
 _WORDS_MAX: Final = 5
 _WORD_MAX_CHARACTERS: Final = 60
@@ -74,7 +79,9 @@ _OPENERS: Final = frozenset(
 _IN_TEXT: Final = re.compile(
     rf"\b(?:{'|'.join(sorted(_NAMES))})\b|{_TEXTS.pattern}", re.VERBOSE | re.ASCII
 )
-_SHELL_LINE: Final = re.compile(r"^\s*[!%].*$", re.MULTILINE)
+_SHELL_LINE: Final = re.compile(r"^[^\S\n]*[!%].*$", re.MULTILINE)
+_WIDE_GAP: Final = re.compile(r"[ \t\f]{120}")
+"""Before what is no Python, `tokenize` begins anew at each character of a gap."""
 _QUOTED: Final = re.compile(r"""(?s)[A-Za-z]*('''|\"\"\"|'|")(.*)\1""")
 _STRINGS: Final = frozenset({"STRING", "FSTRING_MIDDLE"})
 _SPACE: Final = frozenset({"NL", "NEWLINE", "INDENT", "DEDENT", "COMMENT"})
@@ -99,6 +106,14 @@ class _Token:
     text: str
 
 
+@dataclass(slots=True)
+class _Patience:
+    """What may still be tokenized of a notebook."""
+
+    characters: int = ALL_TOKENS_MAX_CHARACTERS
+    errors: int = _ERRORS_MAX
+
+
 def suspicions(notebook: bytes) -> tuple[Suspicion, ...]:
     """Return the cells that name what no exercise needs, in order.
 
@@ -106,9 +121,10 @@ def suspicions(notebook: bytes) -> tuple[Suspicion, ...]:
         notebook: a valid one, as JSON.
     """
     found = []
+    patience = _Patience()
     for number, cell in enumerate(json.loads(notebook)["cells"], start=1):
         if cell["cell_type"] == "code":
-            words = tuple(dict.fromkeys(_shown(word) for word in _words(_source(cell))))
+            words = tuple(dict.fromkeys(_shown(word) for word in _words(_source(cell), patience)))
             if words:
                 found.append(Suspicion(number, words))
     return tuple(found)
@@ -136,13 +152,15 @@ def _shown(word: str) -> str:
     return ascii(word)[1:-1][:_WORD_MAX_CHARACTERS]
 
 
-def _words(source: str) -> Iterator[str]:
-    if len(source) > TOKENS_MAX_CHARACTERS or source.lstrip().startswith("%%"):
+def _words(source: str, patience: _Patience) -> Iterator[str]:
+    is_python = not source.lstrip().startswith("%%") and _WIDE_GAP.search(source) is None
+    if not is_python or len(source) > min(patience.characters, TOKENS_MAX_CHARACTERS):
         yield from _in_text(source)
         return
+    patience.characters -= len(source)
     for line in _SHELL_LINE.findall(source):
         yield from _in_text(line)
-    tokens, rest = _tokens(_SHELL_LINE.sub("", source))
+    tokens, rest = _tokens(_SHELL_LINE.sub("", source), patience)
     yield from _in_tokens(tokens)
     yield from _in_text(rest)
 
@@ -152,7 +170,7 @@ def _in_text(text: str) -> Iterator[str]:
         yield match[0]
 
 
-def _tokens(source: str) -> tuple[list[_Token], str]:
+def _tokens(source: str, patience: _Patience) -> tuple[list[_Token], str]:
     """Return the tokens up to where it is no Python any more, and the text from there."""
     tokens: list[_Token] = []
     line = 1
@@ -162,9 +180,17 @@ def _tokens(source: str) -> tuple[list[_Token], str]:
             line = token.end[0]
             if kind not in _SPACE:
                 tokens.append(_Token(kind, token.string))
+            if kind == "ERRORTOKEN":
+                patience.errors -= 1
+                if patience.errors < 0:
+                    return tokens, _from_line(source, line)
     except (tokenize.TokenError, SyntaxError, ValueError):
-        return tokens, "\n".join(source.splitlines()[line - 1 :])
+        return tokens, _from_line(source, line)
     return tokens, ""
+
+
+def _from_line(source: str, line: int) -> str:
+    return "\n".join(source.splitlines()[line - 1 :])
 
 
 def _in_tokens(tokens: Sequence[_Token]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from shared.config.sections import (
     CatalogueSettings,
     GradingSettings,
 )
-from shared.config.values import Size  # noqa: TC001 - pydantic looks it up
+from shared.config.values import SizeOrNone  # noqa: TC001 - pydantic looks it up
 
 
 def _processors() -> int:
@@ -41,7 +41,7 @@ class GraderSettings(
     drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = setting(
         "GOFER_DRAIN_S", 300.0, "Seconds that runs in hand may take to finish at a stop."
     )
-    warm_memory: Size = setting(
+    warm_memory: SizeOrNone = setting(
         "GOFER_WARM_MEMORY",
         "1g",
         "Memory that sandboxes which are ready ahead may take together while they wait; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zoneinfo
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -75,6 +76,8 @@ def _lower(text: object) -> object:
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Size = Annotated[int, BeforeValidator(size_bytes)]
+SizeOrNone = Annotated[int, BeforeValidator(partial(size_bytes, least=0))]
+"""One where 0 means none at all."""
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Names = Annotated[
     tuple[Annotated[str, AfterValidator(opaque_name)], ...], NoDecode, BeforeValidator(_listed)

@@ -8,14 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.model import storable_text
 from shared.requests.entries import AcceptFlaggedPayload, DiscardPayload, RetryPayload
@@ -33,7 +26,7 @@ from shared.requests.passback import (
     RosterRow,
     Selection,
 )
-from shared.requests.payload import Digest, EntryId, Name
+from shared.requests.payload import Digest, EntryId, Moment, Name
 from shared.requests.publishing import PublishPayload
 from shared.requests.regrades import (
     Choice,
@@ -89,7 +82,7 @@ class _Envelope(BaseModel):
 
     id: EntryId
     requested_by: Name
-    received_at: AwareDatetime
+    received_at: Moment
     reason: Annotated[str, BeforeValidator(_storable)] = ""
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from shared.model import moment_in_utc
-from shared.requests.payload import Name, OfAssignment, Payload
+from shared.requests.payload import Moment, Name, OfAssignment, Payload
 
 _Points = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 _Comment = Annotated[str, StringConstraints(max_length=4000)]
@@ -46,7 +45,7 @@ class Extension(OfAssignment):
     """
 
     student: Name
-    until: Annotated[AwareDatetime, AfterValidator(moment_in_utc)]
+    until: Moment
 
 
 class ExtendPayload(Payload):

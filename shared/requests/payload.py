@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
-from shared.model import AssignmentKey, Sha256, SubmissionId, opaque_name
+from shared.model import AssignmentKey, Sha256, SubmissionId, moment_in_utc, opaque_name
 
 Name = Annotated[str, AfterValidator(opaque_name)]
 """The name of a student, course, section or assignment."""
@@ -20,6 +20,10 @@ EntryId = Annotated[
     ),
 ]
 """A lower-case UUIDv7; also the only text that is ever used as an entry's directory name."""
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(moment_in_utc)]
+"""An aware time in UTC that the gradebook can keep: 9999-12-31T23:59:59-08:00 is none."""
 
 
 class Payload(BaseModel):

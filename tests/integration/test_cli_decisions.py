@@ -130,6 +130,10 @@ def test_a_terminal_that_does_not_know_the_course_config_is_told_so(
             ("extend", "lab01", "ada", "--until", "2026-12-01T10:00:00", "--why", "x"),
             "has no zone",
         ),
+        (
+            ("extend", "lab01", "ada", "--until", "9999-12-31T23:59:59-08:00", "--why", "x"),
+            "the year is too far away",
+        ),
         (("extend", "--csv", "/nowhere.csv", "--why", "x"), "cannot be read"),
         (("show", "ffffffff"), "There is no submission whose id ends in 'ffffffff'"),
         (("grades", "recompute"), "Say why with --why"),

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import copy
 import json
+import tracemalloc
+from importlib.resources import files
 from typing import Any
 
 import nbformat
@@ -9,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
+from gofer_ingest.grader.notebooks import (
+    CELL_METADATA,
+    NOTEBOOK_METADATA,
+    InvalidNotebook,
+    without_outputs,
+)
+from tests.support.processor_time import within_processor_time
 from tests.support.zips import notebook
 
 PICTURE = {
@@ -109,6 +117,63 @@ def test_missing_ids_are_mended() -> None:
 def test_ids_that_stand_twice_are_mended() -> None:
     result = graded(changed(("cells", 2, "id"), "a"))
     assert len({cell["id"] for cell in result["cells"]}) == 3
+
+
+MIXED = [number if number % 2 else str(number) for number in range(20_000)]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [MIXED, [","] * 50_000, [{"a": [number]} for number in range(10_000)], "no list", ["a", "a"]],
+    ids=["numbers among them", "commas", "objects", "no list", "twice the same"],
+)
+def test_odd_tags_are_left_out_and_keep_nobody_waiting(tags: object) -> None:
+    with within_processor_time(20):
+        result = graded(changed(("cells", 1, "metadata"), {"tags": tags, "mine": 5}))
+    assert result["cells"][1]["metadata"] == {"mine": 5}
+
+
+def test_odd_metadata_of_a_notebook_is_left_out() -> None:
+    odd = {"kernelspec": 5, "authors": "me", "title": ["x"], "assignment": "lab01"}
+    assert graded(changed(("metadata",), odd))["metadata"] == {"assignment": "lab01"}
+
+
+def test_what_has_a_form_in_metadata_is_what_the_format_says() -> None:
+    of_cells, of_notebooks = set(), set()
+    schemas = [path for path in files("nbformat.v4").iterdir() if ".schema.json" in path.name]
+    assert len(schemas) >= 6
+    for path in schemas:
+        schema = json.loads(path.read_text())
+        of_notebooks |= schema["properties"]["metadata"]["properties"].keys()
+        for name, definition in schema["definitions"].items():
+            if name.endswith("_cell"):
+                of_cells |= definition["properties"]["metadata"].get("properties", {}).keys()
+    assert of_notebooks == NOTEBOOK_METADATA
+    assert of_cells == CELL_METADATA
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("metadata",), {"mine": [{}] * 100_000}),
+        (("cells", 1, "metadata"), {"tags": [","] * 100_000}),
+        (("cells", 0, "attachments"), {"a": {"b": [1] * 100_000}}),
+    ],
+    ids=["objects", "odd tags", "odd attachments"],
+)
+def test_a_notebook_made_for_it_takes_little_memory(
+    path: tuple[str | int, ...], value: object
+) -> None:
+    stored = json.dumps(changed(path, value)).encode()
+    tracemalloc.start()
+    try:
+        without_outputs(stored)
+    except InvalidNotebook:
+        pass
+    finally:
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak_bytes < 20 << 20
 
 
 def test_an_older_notebook_without_ids_stays_without() -> None:

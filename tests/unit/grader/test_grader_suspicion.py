@@ -11,6 +11,7 @@ from gofer_ingest.grader.suspicion import (
     staff_sentences,
     suspicions,
 )
+from tests.support.processor_time import within_processor_time
 from tests.support.zips import notebook
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -113,6 +114,42 @@ def test_cells_are_counted_with_text_cells_and_only_code_is_read() -> None:
 )
 def test_no_source_takes_the_grader_down(source: str) -> None:
     suspicions(notebook(source))
+
+
+LONG = TOKENS_MAX_CHARACTERS - 100
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x" + "\n" * LONG + "x",
+        "x" + "\n\f" * (LONG // 2) + "x",
+        "x" + " " * LONG + "$",
+        "x" + "\t" * LONG + "'",
+        (" " * 119 + "$") * (LONG // 120),
+        "x = '''" + "\n" * LONG + "x",
+        "(\n" + (" " * 100 + "'\n") * (LONG // 102),
+        "$" * LONG,
+    ],
+    ids=[
+        "empty lines",
+        "blank lines",
+        "a gap",
+        "tabs",
+        "gaps",
+        "lines in a string",
+        "lines in brackets",
+        "no Python",
+    ],
+)
+def test_no_source_keeps_the_grader_busy(source: str) -> None:
+    with within_processor_time(20):
+        assert suspicions(notebook(*[source] * 6, "Checker")) == (Suspicion(7, ("Checker",)),)
+
+
+def test_names_are_found_behind_what_is_no_python() -> None:
+    source = "$ ? " * 2000 + "\nimport ctypes"
+    assert suspicions(notebook(source)) == (Suspicion(1, ("ctypes",)),)
 
 
 def test_a_cell_beyond_what_anybody_writes_is_looked_through_as_text() -> None:

@@ -44,6 +44,11 @@ def test_limits_without_any_setting_are_the_models() -> None:
     assert read_settings(GraderSettings).limits == Limits()
 
 
+def test_no_memory_for_what_waits_ready_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOFER_WARM_MEMORY", "0")
+    assert read_settings(GraderSettings).warm_memory == 0
+
+
 def test_limits_are_read_with_their_units(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "GOFER_TIME_LIMIT_S": "30",
@@ -89,6 +94,7 @@ def test_every_bad_variable_gets_one_line_that_names_it_and_not_its_value(
         "JUPYTERHUB_SERVICE_PREFIX": "/a b/",
         "GOFER_IDENTITY": "hunter2",
         "GOFER_URL": "ftp://hunter2",
+        "GOFER_PUBLISH": "9999-12-31T23:59:59-08:00",
     }
     for name, value in bad.items():
         monkeypatch.setenv(name, value)

@@ -29,3 +29,9 @@ def test_sizes_are_powers_of_1024(written: object, expected: int) -> None:
 def test_what_is_no_size_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="size"):
         size_bytes(written)
+
+
+def test_where_nothing_makes_sense_0_is_a_size() -> None:
+    assert size_bytes("0", least=0) == 0
+    with pytest.raises(ValueError, match="size"):
+        size_bytes(-5, least=0)

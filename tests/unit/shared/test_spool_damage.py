@@ -104,6 +104,12 @@ def _envelope_of_another(directory: Path) -> None:
     (directory / "envelope.json").write_text(other.model_dump_json())
 
 
+def _envelope_of_no_time(directory: Path) -> None:
+    path = directory / "envelope.json"
+    content = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**content, "received_at": "9999-12-31T23:59:59-08:00"}))
+
+
 def _envelope_with_an_unknown_field(directory: Path) -> None:
     path = directory / "envelope.json"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "extra": 1}))
@@ -157,6 +163,7 @@ DAMAGES_SEEN_BY_READ = [
     _binary_envelope,
     _socket_as_envelope,
     _envelope_of_another,
+    _envelope_of_no_time,
     _envelope_with_an_unknown_field,
     _extra_file,
     _extra_folder,

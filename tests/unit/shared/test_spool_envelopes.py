@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -31,6 +31,8 @@ NAMES = st.one_of(
 ZONES = st.one_of(
     st.just(UTC), st.integers(-1439, 1439).map(lambda m: timezone(timedelta(minutes=m)))
 )
+FIRST, LAST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 - the zone is drawn
+"""Between these two, UTC has every time of every zone."""
 
 
 @st.composite
@@ -50,7 +52,7 @@ def deliveries(draw: st.DrawFn) -> tuple[Envelope, bytes]:
         action="submit",
         payload=payload,
         requested_by=draw(NAMES),
-        received_at=draw(st.datetimes(timezones=ZONES)),
+        received_at=draw(st.datetimes(FIRST, LAST, timezones=ZONES)),
         reason=draw(st.text(max_size=500)),
     )
     return envelope, notebook
