@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from shared.gradebook import tables
-from shared.gradebook.columns import StoredText
+from shared.gradebook.columns import StoredText, as_stored
 from shared.gradebook.transactions import reading
 from shared.model import AssignmentKey, Score
 
@@ -240,7 +240,7 @@ def _conditions(
 ) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.by:
-        found.append(by.in_(wanted.by))
+        found.append(by.in_([as_stored(name) for name in wanted.by]))
     if wanted.since is not None:
         found.append(at >= wanted.since)
     if wanted.before is not None:
@@ -251,7 +251,7 @@ def _conditions(
 
 
 def _contains(text: ColumnElement[Any], words: str) -> ColumnElement[bool]:
-    return cast(text, String).icontains(words, autoescape=True, escape=_ESCAPE)
+    return cast(text, String).icontains(as_stored(words), autoescape=True, escape=_ESCAPE)
 
 
 def _entry(row: Row[Any]) -> AuditEntry:

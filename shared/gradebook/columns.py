@@ -64,8 +64,9 @@ class StoredText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return what is stored."""
         del dialect
-        if value is None:
-            return None
-        return (
-            value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
-        )
+        return None if value is None else as_stored(value)
+
+
+def as_stored(text: str) -> str:
+    """Return text with what no database takes replaced by U+FFFD: also what is searched for."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")

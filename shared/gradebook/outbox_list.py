@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, case, cast, func, null, or_, select, union_all
 
 from shared.gradebook import tables
+from shared.gradebook.columns import as_stored
 from shared.gradebook.outbox import State
 from shared.gradebook.passback_tables import passbacks
 from shared.gradebook.transactions import reading
@@ -152,7 +153,7 @@ def posting_figures(engine: Engine, selection: Selection) -> tuple[dict[State | 
 def _narrowed(statement: Select[Any], wanted: PostingFilter) -> Select[Any]:
     if wanted.search:
         name = statement.selected_columns.student
-        statement = statement.where(name.icontains(wanted.search, autoescape=True))
+        statement = statement.where(name.icontains(as_stored(wanted.search), autoescape=True))
     if wanted.is_stale:
         rows = statement.selected_columns
         statement = statement.where(_stale(rows, rows))

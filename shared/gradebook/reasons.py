@@ -59,8 +59,10 @@ def reason(error: BaseException) -> str:
 
 
 def _postgresql_reason(origin: object) -> str:
-    # Without a code no server has spoken: there was no connection, or it broke.
-    state = getattr(origin, "sqlstate", None) or "08000"
+    # Without a code no server has spoken: it was the driver that refused a value, or there was no
+    # connection, or it broke.
+    unsaid = "22000" if type(origin).__name__ == "DataError" else "08000"
+    state = getattr(origin, "sqlstate", None) or unsaid
     for start, words in _POSTGRESQL:
         if state.startswith(start):
             rule = getattr(getattr(origin, "diag", None), "constraint_name", None)
