@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from shared.gradebook.audit import AuditEntry
 
 _SHOWN: Final = 50
+_MOST: Final = 1_000_000_000
+"""More than there ever is, and a number that every database takes."""
 
 
 def audit(
@@ -45,7 +47,7 @@ def audit(
         str | None, typer.Option(help="Only then or later, as 2026-12-01.", metavar="TIME")
     ] = None,
     before: Annotated[str | None, typer.Option(help="Only before.", metavar="TIME")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = _SHOWN,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many at most.")] = _SHOWN,
     as_json: asking.AsJson = False,
 ) -> None:
     """Show who did what, when and why, the newest first."""

@@ -87,6 +87,7 @@ def _show_list(here: Desk, found: Sequence[Listed]) -> None:
         on_select=opened,
         selection_mode="single-row",
         key="assignment_table",
+        placeholder=NONE,
         alt="Assignments of the catalogue",
     )
     st.caption("Select an assignment to see how it goes.")
@@ -111,20 +112,20 @@ def _row(here: Desk, one: Listed) -> dict[str, Any]:
         "Students": counts.students,
         "Submissions": counts.submissions,
         "Grades": counts.grades,
-        "Mean": None if counts.mean_fraction is None else counts.mean_fraction,
+        "Mean": None if counts.mean_fraction is None else 100 * counts.mean_fraction,
         "By another zip": one.by_other_zips,
     }
 
 
 _COLUMNS: dict[str, Any] = {
     "State": chips.chip_column(READINESS.values()),
-    "Assignment": st.column_config.TextColumn(width=150),
-    "Due": st.column_config.TextColumn(width=165),
-    "Results are shown": st.column_config.TextColumn(width=120),
-    "Students": st.column_config.NumberColumn(format="localized", width=70),
-    "Submissions": st.column_config.NumberColumn(format="localized", width=85),
-    "Grades": st.column_config.NumberColumn(format="localized", width=60),
-    "Mean": st.column_config.NumberColumn(format="percent", width=60),
+    "Assignment": st.column_config.TextColumn(width=125),
+    "Due": st.column_config.TextColumn(width=155),
+    "Results are shown": st.column_config.TextColumn(width=110),
+    "Students": st.column_config.NumberColumn(format="localized", width=62),
+    "Submissions": st.column_config.NumberColumn(format="localized", width=82),
+    "Grades": st.column_config.NumberColumn(format="localized", width=58),
+    "Mean": st.column_config.NumberColumn(format="%.0f %%", width=52),
     "By another zip": st.column_config.NumberColumn(
         format="localized",
         width=95,

@@ -14,6 +14,7 @@ import streamlit as st
 from gofer_console.grade_bulk import TYPED_ABOVE, Bulk, Meant, listed_keys, new_ids, payloads
 from gofer_console.views import foreign
 from gofer_console.views.desk import desk
+from gofer_console.views.scores import counted
 from shared.errors import GoferError
 from shared.requests import Choice
 
@@ -76,7 +77,7 @@ def _content(asked: _Asked) -> None:
         st.rerun()  # it was answered, which runs the dialog alone: the page has to close it
     count = asked.meant.count
     grades = "1 grade" if count == 1 else f"{count:,} grades"
-    st.markdown(f"**{grades}** of {len(asked.meant.keys)} assignment(s):")
+    st.markdown(f"**{grades}** of {counted(len(asked.meant.keys), 'assignment')}:")
     foreign.line(listed_keys(asked.meant.keys))
     if asked.meant.places:
         names = list(dict.fromkeys(student for student, _ in asked.meant.places))

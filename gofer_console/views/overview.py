@@ -17,6 +17,8 @@ from shared.model import utc_now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from gofer_console.lately import Standing
     from gofer_console.status import Status
     from gofer_console.views.chips import Chip
@@ -56,6 +58,12 @@ def _now() -> None:
     )
 
 
+def _side_by_side(number: int) -> list[DeltaGenerator]:
+    """Make places beside one another, two by two where the window is narrow."""
+    with st.container(horizontal=True):
+        return [st.container(height="stretch") for _ in range(number)]
+
+
 def _standing(here: Desk) -> Standing:
     room = here.room
     return room.standing.get(lambda: lately.standing(here.settings, here.spool, here.gradebook))
@@ -75,7 +83,7 @@ def _tell(notice: health.Notice) -> None:
 
 def _numbers(found: Status) -> None:
     census, snapshot, ended = found.census, found.snapshot, found.last_hour
-    waiting, running, graded, failed = st.columns(4)
+    waiting, running, graded, failed = _side_by_side(4)
     with waiting, st.container(border=True, height="stretch"):
         oldest = None if census is None else census.oldest_received_at
         st.metric(
@@ -108,7 +116,7 @@ def _numbers(found: Status) -> None:
 
 def _parts(here: Desk, found: Status) -> None:
     with st.container(border=True):
-        columns = st.columns(4)
+        columns = _side_by_side(4)
         for column, (name, state, text, page) in zip(
             columns,
             (_grader(found), _sandbox(here, found), _passback(found), _disk(found)),

@@ -47,6 +47,14 @@ def show(here: Desk, gradebook: Engine, regrade: Regrade) -> None:
     st.text(f"{regrade.requested_by}: {regrade.reason}")
     if regrade.state == "running":
         st.fragment(_progress, run_every=_LOOK_EVERY_S)(regrade)
+    if regrade.outcome is None and all(one.key != regrade.key for one in here.catalogue):
+        states.trouble(
+            f"The catalogue no longer has {regrade.key}, by whose rules grades are made. Put it "
+            "back to apply this regrade, or cancel it.",
+            title="Nobody can say who would move",
+        )
+        _cancel(here, regrade, is_asked=bool(_asked(here, regrade)))
+        return
     found = preview(gradebook, here.catalogue, regrade.id)
     moves, hidden = found.of(Effect.MOVES), found.of(Effect.HIDDEN)
     with st.container(horizontal=True):
@@ -84,12 +92,7 @@ def _actions(here: Desk, found: Preview, moves: int) -> None:
     regrade = found.regrade
     is_ready = regrade.state == "ready"
     is_open = regrade.outcome is None
-    asked = [
-        request.action
-        for request in here.pending()
-        if isinstance(request.payload, RegradeApplyPayload | RegradeCancelPayload)
-        and request.payload.regrade == SubmissionId(regrade.id)
-    ]
+    asked = _asked(here, regrade)
     with st.container(horizontal=True):
         if is_open:
             requesting.ask_button(
@@ -112,17 +115,7 @@ def _actions(here: Desk, found: Preview, moves: int) -> None:
                 icon=":material/check:",
                 is_primary=is_ready,
             )
-            requesting.ask_button(
-                here,
-                "Cancel the regrade",
-                Wish(
-                    [RegradeCancelPayload(regrade=SubmissionId(regrade.id))] if not asked else [],
-                    "Its results are kept for the record, and every grade stays as it is.",
-                    needs_reason=True,
-                ),
-                key="cancel",
-                icon=":material/close:",
-            )
+            _cancel(here, regrade, is_asked=bool(asked))
         st.download_button(
             "Who moves, as CSV",
             data=lambda: _csv(found),
@@ -134,6 +127,30 @@ def _actions(here: Desk, found: Preview, moves: int) -> None:
         )
     if asked:
         st.caption(":material/hourglass_top: It was asked for, and waits for the grader.")
+
+
+def _asked(here: Desk, regrade: Regrade) -> list[str]:
+    """Return what was asked for of it and is not done yet."""
+    return [
+        request.action
+        for request in here.pending()
+        if isinstance(request.payload, RegradeApplyPayload | RegradeCancelPayload)
+        and request.payload.regrade == SubmissionId(regrade.id)
+    ]
+
+
+def _cancel(here: Desk, regrade: Regrade, *, is_asked: bool) -> None:
+    requesting.ask_button(
+        here,
+        "Cancel the regrade",
+        Wish(
+            [] if is_asked else [RegradeCancelPayload(regrade=SubmissionId(regrade.id))],
+            "Its results are kept for the record, and every grade stays as it is.",
+            needs_reason=True,
+        ),
+        key="cancel",
+        icon=":material/close:",
+    )
 
 
 def _csv(found: Preview) -> bytes:

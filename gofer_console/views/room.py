@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _CATALOGUE_FOR_S: Final = 10.0
 """How long the catalogue is believed: reading one of many courses takes tenths of a second."""
+_GRADEBOOK_FOR_S: Final = 10.0
+"""How long the gradebook is believed to be there, and of this Gofer's schema."""
 
 
 class Room:
@@ -67,18 +69,31 @@ class Room:
         self.failures: Shared[tuple[Failure, ...]] = Shared(8.0)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._engine_until = 0.0
         self._catalogue: Catalogue | None = None
         self._catalogue_until = 0.0
 
     def gradebook(self) -> Engine | None:
         """Return an engine that reads the gradebook; None where there is none yet.
 
+        Whether it is one of this Gofer's was looked at ten seconds ago at most: a new Gofer's
+        grader, or a restore, may have put another one in its place.
+
         Raises:
             GradebookError: it cannot be read.
         """
+        now = time.monotonic()
         with self._lock:
-            if self._engine is None:
-                self._engine = open_reader(self.settings.volume_path, self.settings.database_url)
+            if self._engine is not None and now < self._engine_until:
+                return self._engine
+        # Not under the lock: a database that does not answer keeps nobody else waiting for it.
+        fresh = open_reader(self.settings.volume_path, self.settings.database_url)
+        with self._lock:
+            if fresh is None or self._engine is None:
+                self._engine = fresh
+            else:
+                fresh.dispose()
+            self._engine_until = now + _GRADEBOOK_FOR_S
             return self._engine
 
     def catalogue(self) -> Catalogue:

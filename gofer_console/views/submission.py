@@ -69,6 +69,7 @@ def show() -> None:
     if story is None:
         _nothing(asked)
         return
+    _config_banner(here)
     _header(here, story)
     submission_actions.waiting(here, story)
     left, right = st.columns([8, 5], gap="medium")
@@ -84,6 +85,13 @@ def _catalogue(here: Desk) -> Catalogue | None:
         return here.catalogue
     except ConfigError:
         return None  # everything but what the rules make of attempts is known without it
+
+
+def _config_banner(here: Desk) -> None:
+    try:
+        _ = here.catalogue
+    except ConfigError as error:
+        states.trouble(str(error), title="The course config cannot be used")
 
 
 def _nothing(asked: str) -> None:

@@ -12,7 +12,7 @@ from gofer_console.request_words import about, action_words
 from gofer_console.terminal import short_id
 from gofer_console.views import chips, foreign, moments, requesting, scores
 from gofer_console.views.requesting import Wish
-from shared.errors import GoferError, UnknownAssignment
+from shared.errors import ConfigError, GoferError, UnknownAssignment
 from shared.gradebook.grades import Origin
 from shared.model import RunReason, SubmissionId, utc_now
 from shared.requests import (
@@ -180,11 +180,14 @@ def _override(here: Desk, story: Story, key: str) -> None:
 def _extend(here: Desk, story: Story, key: str) -> None:
     zone = here.zone(story.key)
     due_at = story.history.until if story.history is not None else None
+    said = "Nothing is due for this assignment, so this changes nothing until something is."
     if due_at is None:
         try:
             due_at = here.catalogue.find(story.key).policy.due_at
-        except GoferError:
+        except UnknownAssignment:
             due_at = None
+        except ConfigError:
+            said = "For this student alone. When it is due now stands in the course config."
     # The same from run to run: another proposal would take the place of what somebody has chosen.
     proposed = (due_at or utc_now()).astimezone(zone) + timedelta(days=1)
     local = proposed.replace(tzinfo=None, second=0, microsecond=0)
@@ -203,7 +206,6 @@ def _extend(here: Desk, story: Story, key: str) -> None:
         )
         return [ExtendPayload(extensions=(extension,))]
 
-    said = "Nothing is due for this assignment, so this changes nothing until something is."
     if due_at is not None:
         said = f"For this student alone. Now it is due {moments.moment(due_at, zone)}."
     requesting.ask_button(
@@ -219,7 +221,7 @@ def _extend(here: Desk, story: Story, key: str) -> None:
 def _regrade(here: Desk, story: Story, key: str) -> None:
     try:
         here.catalogue.find(story.key)
-    except UnknownAssignment:
+    except (UnknownAssignment, ConfigError):
         return  # there is no zip to grade it with
     number = len(story.attempts)
     if not any(run.reason is RunReason.INITIAL for run in story.runs):

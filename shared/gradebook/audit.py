@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     Double,
+    Integer,
     String,
     and_,
     case,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from shared.gradebook import tables
 from shared.gradebook.columns import StoredText
 from shared.gradebook.transactions import reading
-from shared.model import AssignmentKey, Score
+from shared.model import AssignmentKey, Score, storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,10 @@ def audit_page(
     rows = _wanted_rows(wanted, most=limit + offset)
     if rows is None:
         return ()
-    statement = select(rows).order_by(rows.c.at.desc(), rows.c.id.desc())
+    # Applying a regrade makes many at one moment: numbers tell them apart, and as text they would
+    # be in another order than that by which each kind was cut.
+    order = (rows.c.at.desc(), rows.c.number.desc(), rows.c.id.desc())
+    statement = select(rows).order_by(*order)
     with reading(engine, "be read") as connection:
         found = connection.execute(statement.limit(limit).offset(offset))
         return tuple(map(_entry, found))
@@ -154,18 +158,20 @@ def _wanted_rows(wanted: AuditFilter, most: int | None = None) -> Subquery | Non
         kinds.discard(Kind.GRADE)
     parts = []
     if Kind.REQUEST in kinds:
-        newest = tables.requests.c.received_at.desc()
+        newest = (tables.requests.c.received_at.desc(), tables.requests.c.id.desc())
         parts.append(_newest(_requests(wanted), newest, most))
     if Kind.GRADE in kinds:
         # Rows are added as grades change, so that the newest has the highest number.
-        parts.append(_newest(_changes(wanted), tables.grades.c.id.desc(), most))
+        parts.append(_newest(_changes(wanted), (tables.grades.c.id.desc(),), most))
     return union_all(*parts).subquery() if parts else None
 
 
-def _newest(statement: Select[Any], order: ColumnElement[Any], most: int | None) -> Select[Any]:
+def _newest(
+    statement: Select[Any], order: Sequence[ColumnElement[Any]], most: int | None
+) -> Select[Any]:
     if most is None:
         return statement
-    return select(statement.order_by(order).limit(most).subquery())
+    return select(statement.order_by(*order).limit(most).subquery())
 
 
 def _requests(wanted: AuditFilter) -> Select[Any]:
@@ -173,6 +179,7 @@ def _requests(wanted: AuditFilter) -> Select[Any]:
     statement = select(
         literal(Kind.REQUEST.value, String).label("kind"),
         requests.id.label("id"),
+        literal(0, Integer).label("number"),
         requests.action.label("action"),
         requests.requested_by.label("by"),
         requests.received_at.label("at"),
@@ -208,6 +215,7 @@ def _changes(wanted: AuditFilter) -> Select[Any]:
     statement = select(
         literal(Kind.GRADE.value, String).label("kind"),
         cast(grades.id, String).label("id"),
+        grades.id.label("number"),
         literal("grade", String).label("action"),
         func.coalesce(by, "").label("by"),
         grades.made_at.label("at"),
@@ -240,7 +248,7 @@ def _conditions(
 ) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.by:
-        found.append(by.in_(wanted.by))
+        found.append(by.in_([storable_text(name) for name in wanted.by]))
     if wanted.since is not None:
         found.append(at >= wanted.since)
     if wanted.before is not None:
@@ -251,7 +259,7 @@ def _conditions(
 
 
 def _contains(text: ColumnElement[Any], words: str) -> ColumnElement[bool]:
-    return cast(text, String).icontains(words, autoescape=True, escape=_ESCAPE)
+    return cast(text, String).icontains(storable_text(words), autoescape=True, escape=_ESCAPE)
 
 
 def _entry(row: Row[Any]) -> AuditEntry:

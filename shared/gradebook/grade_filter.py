@@ -14,6 +14,7 @@ from sqlalchemy import and_, case, exists, func, or_, select, tuple_
 from shared.gradebook import tables
 from shared.gradebook.held import has_flag
 from shared.gradebook.passback_tables import passbacks
+from shared.model import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,7 +109,7 @@ def conditions(wanted: GradeFilter, columns: FilteredColumns) -> Iterator[Column
         (student, wanted.students),
     ):
         if names:
-            yield column.in_(names)
+            yield column.in_([storable_text(name) for name in names])
     if wanted.verdicts and columns.verdict is not None:
         yield columns.verdict.in_([verdict.value for verdict in wanted.verdicts])
     elif wanted.verdicts:
@@ -118,7 +119,7 @@ def conditions(wanted: GradeFilter, columns: FilteredColumns) -> Iterator[Column
     yield from _score_conditions(wanted, columns)
     yield from _received_conditions(wanted)
     if wanted.search:
-        yield student.icontains(wanted.search, autoescape=True)
+        yield student.icontains(storable_text(wanted.search), autoescape=True)
     if wanted.passbacks:
         yield _is_posted_so(wanted.passbacks, columns.place)
     if wanted.other_zip_than is not None:
@@ -179,7 +180,8 @@ def _is_posted_so(
     states: tuple[str, ...], place: tuple[ColumnElement[str], ...]
 ) -> ColumnElement[bool]:
     state = passback_state(place)
-    ways: list[ColumnElement[bool]] = [state.in_([one for one in states if one not in _WORDS])]
+    asked = [storable_text(one) for one in states if one not in _WORDS]
+    ways: list[ColumnElement[bool]] = [state.in_(asked)]
     if NOT_QUEUED in states:
         ways.append(state.is_(None))
     if CHANGED in states:

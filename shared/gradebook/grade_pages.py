@@ -144,7 +144,14 @@ def page_of_grades(engine: Engine, wanted: GradeFilter, cut: Cut) -> tuple[Shown
     Raises:
         GradebookError: the gradebook cannot be read.
     """
-    which = _cut(_of_record(wanted, _grades.id), cut, _FILTERED, _sent.received_at, _grades.made_at)
+    which = _cut(
+        _of_record(wanted, _grades.id),
+        cut,
+        _FILTERED,
+        _sent.received_at,
+        _grades.made_at,
+        last=_grades.id,
+    )
     with reading(engine, _DOING) as connection:
         ids = connection.scalars(which).all()
         found = {row.id: row for row in connection.execute(_whole(_grades.id.in_(ids)))}
@@ -233,7 +240,14 @@ def page_of_submissions(
     """
     filtered = FilteredColumns(_SENT_PLACE, _runs.score, _runs.points_possible)
     which = _cut(
-        _submissions(wanted, _sent.id), cut, filtered, _sent.received_at, _runs.finished_at
+        # Attempts of a batch may have come in at one moment: without the id, PostgreSQL may show
+        # one on two pages and another on none.
+        _submissions(wanted, _sent.id),
+        cut,
+        filtered,
+        _sent.received_at,
+        _runs.finished_at,
+        last=_sent.id,
     )
     of_record = select(_grades.submission_id).where(
         *(own == other for own, other in zip(_PLACE, _SENT_PLACE, strict=True)),
@@ -364,6 +378,8 @@ def _cut(
     columns: FilteredColumns,
     received_at: ColumnElement[Any],
     graded_at: ColumnElement[Any],
+    *,
+    last: ColumnElement[Any],
 ) -> Select[Any]:
     course, section, assignment, student = columns.place
     ways: dict[Sort, tuple[ColumnElement[Any], ...]] = {
@@ -379,7 +395,9 @@ def _cut(
     if cut.sort not in (Sort.STUDENT, Sort.ASSIGNMENT):  # those alone can be NULL
         ordered = [nulls_last(one) for one in ordered]
     rest = [one for one in (student, course, section, assignment) if one not in set(first)]
-    return statement.order_by(*ordered, *rest, received_at).offset(cut.offset).limit(cut.limit)
+    return (
+        statement.order_by(*ordered, *rest, received_at, last).offset(cut.offset).limit(cut.limit)
+    )
 
 
 def _shown_grade(row: Row[Any]) -> ShownGrade:

@@ -116,6 +116,7 @@ def test_an_empty_volume_is_told_about(tmp_path: Path) -> None:
         (("publish", "lab01", "--at", "2026-12-01T10:00:00"), "has no zone"),
         (("audit", "--action", "polish"), "--action: 'polish' is none. There are: retry"),
         (("audit", "--since", "yesterday"), "--since: write a day"),
+        (("audit", "--limit", "9" * 20), "Invalid value for '--limit'"),
         (("audti",), "No such command 'audti'"),
     ],
 )

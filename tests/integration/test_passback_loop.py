@@ -636,7 +636,7 @@ def test_who_comes_into_the_roster_just_as_a_grade_is_parked_is_not_left_there(
     payload = RosterImportPayload(
         file="roster.csv", rows=(RosterRow(student="ada", user_id="lms-7"),)
     )
-    imported: list[int] = []
+    imported: list[str] = []
 
     def just_before(*given: Any) -> object:
         found = recipient_of(*given)

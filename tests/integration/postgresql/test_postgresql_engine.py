@@ -4,12 +4,18 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import literal, make_url, select
 
 from shared.errors import ConfigError, GradebookError, NewerSchema
 from shared.gradebook import postgresql
+from shared.gradebook.audit import AuditFilter, count_audit
 from shared.gradebook.engine import open_gradebook, open_reader
+from shared.gradebook.grade_filter import GradeFilter
+from shared.gradebook.grade_rows import count_grades
+from shared.gradebook.outbox_list import PostingFilter, count_postings
 from shared.gradebook.queries import counts, grades_of_record
+from shared.gradebook.transactions import reading
+from shared.requests import Selection
 from tests.unit.shared.gradebook_samples import graded, record, submitted
 
 if TYPE_CHECKING:
@@ -124,6 +130,33 @@ def test_a_server_that_does_not_answer_is_told_in_plain_words(tmp_path: Path) ->
         with pytest.raises(GradebookError, match="does not answer") as told:
             opening(tmp_path, url)
         assert "secret" not in f"{told.value} {told.value.__cause__}"
+
+
+def test_what_the_database_does_not_take_is_told_as_that(tmp_path: Path, database_url: str) -> None:
+    reader = open_reader(tmp_path, database_url)
+    assert reader is not None
+    asking = reading(reader, "be read")
+    with pytest.raises(GradebookError, match="does not take such values"), asking as connection:
+        connection.execute(select(literal("\0"))).all()
+    reader.dispose()
+
+
+def test_a_search_for_what_no_name_can_hold_finds_nothing(
+    tmp_path: Path, database_url: str
+) -> None:
+    writer = open_gradebook(tmp_path, database_url)
+    record(writer, submitted(), graded(5))
+    name = "a\0b"
+    for wanted in (
+        GradeFilter(search=name),
+        GradeFilter(students=(name,), courses=(name,)),
+        GradeFilter(flags=(name,)),
+        GradeFilter(passbacks=(name,)),
+    ):
+        assert count_grades(writer, wanted) == 0
+    assert count_audit(writer, AuditFilter(search=name, by=(name,))) == 0
+    assert count_postings(writer, Selection(every=True), PostingFilter(search=name)) == 0
+    writer.dispose()
 
 
 def test_a_driver_that_is_not_installed_is_named(tmp_path: Path) -> None:

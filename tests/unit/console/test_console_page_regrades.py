@@ -167,3 +167,15 @@ def test_no_regrade_is_no_failure(tmp_path: Path) -> None:
     assert not page.exception
     assert any("No regrades yet" in one.value for one in page.markdown)
     term.close()
+
+
+def test_one_whose_assignment_left_the_catalogue_can_be_cancelled(made: Regraded) -> None:
+    made.through("ada", "ben", "cy")
+    config = made.term.volume.parent / "courses.toml"
+    config.write_text(COURSES.replace("lab01]", "lab02]"), "utf-8")
+    page = made.page()
+    assert any("no longer has demo101/fa26/lab01" in one.value for one in page.text)
+    assert not any(button.label.startswith("Apply") for button in page.button)
+    press(page, "cancel", "It is from last term.")
+    (request,) = made.term.requests()
+    assert request.payload == RegradeCancelPayload(regrade=SubmissionId(made.regrade))

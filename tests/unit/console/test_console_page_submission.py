@@ -307,3 +307,18 @@ def test_a_catalogue_that_cannot_be_read_hides_nothing_that_is_on_record(
     page = opened(submission_id)
     assert "7.5 of 10" in texts(page)
     assert "Makes the grade" in badges(page)
+
+
+def test_a_course_config_that_cannot_be_used_leaves_the_rest_of_the_page(
+    term: ConsoleTerm,
+) -> None:
+    submission_id = term.submitted("ada")
+    term.graded(submission_id)
+    (term.volume.parent / "courses.toml").write_text("[courses", "utf-8")
+    page = opened(submission_id)
+    assert "**The course config cannot be used**" in badges(page)
+    assert STAFF_TEXT in texts(page)
+    assert len(table(page, "Attempt")) == 1
+    assert "Override" in labels(page)
+    assert "Regrade" not in labels(page)
+    assert not any("Nothing is due" in text for text in texts(page))

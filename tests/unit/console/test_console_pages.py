@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
+from gofer_console.views import room
 from gofer_console.views.parameters import OF_PAGES
 from gofer_console.views.places import PLACES
 from gofer_console.web.person import Role
@@ -106,3 +108,20 @@ def test_a_page_number_that_makes_no_sense_is_none(number: str, term: ConsoleTer
     page = open_page("audit", {"page": number})
     assert not page.exception
     assert len(page.dataframe[0].value)
+
+
+def test_a_gradebook_that_was_put_in_the_place_of_another_is_looked_at(
+    term: ConsoleTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a newer Gofer's grader leaves it, or a restore, while the console goes on."""
+    monkeypatch.setattr(room, "_GRADEBOOK_FOR_S", 0.0)
+    assert len(open_page("grades").dataframe[0].value) == 1
+    with term.gradebook.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    page = open_page("grades")
+    assert not page.dataframe
+    assert any("written by a newer Gofer" in one.value for one in page.text)
+    for file in term.volume.glob("gradebook.db*"):
+        file.unlink()
+    page = open_page("grades")
+    assert any("No grades yet" in one.value for one in page.markdown)

@@ -37,8 +37,8 @@ OTHER = AssignmentKey("demo101", "fa26", "lab02")
 
 
 @pytest.fixture
-def gradebook(tmp_path: Path) -> Iterator[Engine]:
-    engine = fresh_gradebook(tmp_path)
+def gradebook(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    engine = fresh_gradebook(tmp_path, database_url)
     record(engine, submitted("ada"), graded(2.0))
     record(engine, submitted("ada", minutes=59), graded(10.0))
     record(engine, submitted("ben", minutes=61), graded(5.0))
@@ -63,8 +63,10 @@ def test_scores_fall_into_bins_with_full_points_in_the_last(gradebook: Engine) -
 
 
 @pytest.mark.parametrize("percent", range(0, 100, 5))
-def test_a_bin_begins_at_its_lower_bound(tmp_path: Path, percent: int) -> None:
-    engine = fresh_gradebook(tmp_path)
+def test_a_bin_begins_at_its_lower_bound(
+    tmp_path: Path, database_url: str | None, percent: int
+) -> None:
+    engine = fresh_gradebook(tmp_path, database_url)
     record(engine, submitted("ada"), graded(percent * 0.07, 7.0))
     assert score_bins(engine, KEY)[percent // 5] == 1
     engine.dispose()

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import insert, select
 
 from shared.grade_policy import GradePolicy
+from shared.gradebook import tables
 from shared.gradebook.audit import (
     AuditEntry,
     AuditFilter,
@@ -50,9 +52,9 @@ def asked(payload: StaffPayload, *, by: str = "tess", why: str = "") -> StaffReq
 
 
 @pytest.fixture
-def gradebook(tmp_path: Path) -> Iterator[Engine]:
+def gradebook(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
     """Ada was graded twice and then overridden; two requests of two people went before."""
-    engine = fresh_gradebook(tmp_path)
+    engine = fresh_gradebook(tmp_path, database_url)
     record_request(
         engine, asked(RetryPayload(entry=new_submission_id())), Outcome.REFUSED, "100% gone."
     )
@@ -102,6 +104,22 @@ def test_pages_follow_one_another_and_lose_nothing(gradebook: Engine) -> None:
     ]
     assert parts == whole
     assert count_audit(gradebook, AuditFilter()) == len(whole) == 6
+
+
+def test_grades_that_changed_at_one_moment_are_on_one_page_each(gradebook: Engine) -> None:
+    """As a regrade leaves them that is applied to a class."""
+    with gradebook.begin() as connection:
+        row = connection.execute(select(tables.grades)).mappings().first()
+        assert row is not None
+        one = {name: value for name, value in row.items() if name != "id"}
+        one |= {"superseded_at": None, "made_at": utc_now()}
+        rows = [{**one, "student": f"student {number}"} for number in range(12)]
+        connection.execute(insert(tables.grades), rows)
+    wanted = AuditFilter(kinds=(Kind.GRADE,))
+    pages = [audit_page(gradebook, wanted, limit=2, offset=at) for at in range(0, 16, 2)]
+    numbers = [int(one.id) for found in pages for one in found]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) == count_audit(gradebook, wanted) == 15
 
 
 @pytest.mark.parametrize(

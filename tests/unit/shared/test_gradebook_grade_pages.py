@@ -25,20 +25,22 @@ from shared.model import Verdict
 from tests.unit.shared.gradebook_samples import fresh_gradebook, graded, record, submitted, ungraded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
 
 
 @pytest.fixture
-def engine(tmp_path: Path, database_url: str | None) -> Engine:
+def engine(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
     made = fresh_gradebook(tmp_path, database_url)
     record(made, submitted("Ada", assignment="lab01", minutes=2), graded(4))
     record(made, submitted("bob", assignment="lab01", minutes=1), graded(8))
     record(made, submitted("bob", assignment="lab02", minutes=3), graded(2))
     record(made, submitted("bob", assignment="lab02", minutes=4), graded(1))
     record(made, submitted("cy", assignment="lab02", minutes=5), ungraded(Verdict.TIMED_OUT))
-    return made
+    yield made
+    made.dispose()
 
 
 @pytest.mark.parametrize("sort", list(Sort))
@@ -51,6 +53,21 @@ def test_pages_together_are_everything_once(
     pages = [page_of_grades(engine, GradeFilter(), cut) for cut in cuts]
     assert [one for page in pages for one in page] == list(whole)
     assert len({one.id for one in whole}) == count_grades(engine, GradeFilter()) == 3
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("descending", [True, False])
+def test_submissions_of_one_moment_are_on_one_page_each(
+    sort: Sort, engine: Engine, *, descending: bool
+) -> None:
+    """As a batch leaves them that was handed in with one time for all."""
+    for _ in range(15):
+        record(engine, submitted("dee", minutes=6), graded(5))
+    cuts = [Cut(sort, descending, offset=at, limit=4) for at in range(0, 20, 4)]
+    pages = [page_of_submissions(engine, GradeFilter(), cut) for cut in cuts]
+    whole = page_of_submissions(engine, GradeFilter(), Cut(sort, descending))
+    assert [one.id for page in pages for one in page] == [one.id for one in whole]
+    assert len({one.id for one in whole}) == 20
 
 
 def test_grades_are_sorted_by_what_is_asked(engine: Engine) -> None:

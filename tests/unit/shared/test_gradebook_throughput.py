@@ -25,14 +25,14 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Engine]:
-    writer = fresh_gradebook(tmp_path)
+def reader(tmp_path: Path, database_url: str | None) -> Iterator[Engine]:
+    writer = fresh_gradebook(tmp_path, database_url)
     for hours_ago, result in ((0, graded(5)), (0, ungraded()), (2, graded(1)), (30, graded(2))):
         at = utc_now() - hours_ago * HOUR
         run = replace(ended(result), started_at=at, finished_at=at)
         record_run(writer, submitted(f"student {hours_ago} {result.verdict}"), run, GradePolicy())
     writer.dispose()
-    opened = open_reader(tmp_path)
+    opened = open_reader(tmp_path, database_url)
     assert opened is not None
     yield opened
     opened.dispose()
