@@ -99,7 +99,9 @@ def make_backup(volume: Path, database_url: str | None, target: Path | None, fol
         if is_alone:
             remove_unfinished(folder, "gradebook-*Z.db")
         target = folder / f"gradebook-{utc_now():{_MOMENT}}Z.db"
-        copy_file(source, target, like=source)
+        copy_file(source, target)
+        with suppress(OSError):  # not every file system knows owners, and the copy is whole
+            hand_to_owner(target, source)
     return target
 
 
@@ -206,8 +208,9 @@ def _put_in_place(backup: Path, path: Path, volume: Path) -> Path | None:
     """Let a backup be the gradebook, with the owner and the mode of what was there."""
     is_there = path.exists()
     fresh = awaiting_name(path)
-    copy_file(backup, fresh, like=path if is_there else volume)
+    copy_file(backup, fresh)
     with gradebook_errors("be replaced"):
+        hand_to_owner(fresh, path if is_there else volume)
         kept = None
         if is_there:
             fresh.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -245,7 +248,8 @@ def _make_folder(folder: Path, like: Path) -> None:
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     for one in reversed(missing):
         one.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-        hand_to_owner(one, like)
+        with suppress(OSError):
+            hand_to_owner(one, like)
 
 
 def _keep_present(path: Path) -> Path:

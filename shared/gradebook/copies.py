@@ -24,7 +24,7 @@ _UNFINISHED: Final = ".unfinished"
 _SIDECARS: Final = ("-wal", "-shm", "-journal")
 
 
-def copy_file(source: Path, target: Path, *, like: Path | None = None) -> None:
+def copy_file(source: Path, target: Path) -> None:
     """Copy a gradebook as it is at one moment, durably; the writer goes on meanwhile.
 
     All pages are copied in one step: in WAL mode that keeps no writer waiting, where a copy in
@@ -33,7 +33,6 @@ def copy_file(source: Path, target: Path, *, like: Path | None = None) -> None:
     Args:
         source: the file, in use or not.
         target: replaced in one rename, once the copy is whole.
-        like: to whose owner the copy is given where root makes it; None keeps it root's.
 
     Raises:
         GradebookError: the disk or the database refused, or what was copied is damaged. What was
@@ -55,8 +54,6 @@ def copy_file(source: Path, target: Path, *, like: Path | None = None) -> None:
                 raise GradebookError(
                     f"{source} is damaged: its copy does not pass SQLite's check. Restore a backup."
                 )
-            if like is not None:
-                hand_to_owner(unfinished, like)
             with unfinished.open("rb") as whole:
                 os.fsync(whole.fileno())
             unfinished.replace(target)
@@ -71,8 +68,9 @@ def hand_to_owner(path: Path, like: Path) -> None:
     Raises:
         OSError: it cannot be.
     """
-    if os.geteuid() == 0:
-        owner = like.stat()
+    present, owner = path.stat(), like.stat()
+    is_theirs = (present.st_uid, present.st_gid) == (owner.st_uid, owner.st_gid)
+    if os.geteuid() == 0 and not is_theirs:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 

@@ -199,7 +199,7 @@ def test_a_full_disk_leaves_the_gradebook_as_it_was(
 ) -> None:
     made = backed_up(volume)
 
-    def full(source: Path, target: Path, *, like: Path) -> None:
+    def full(source: Path, target: Path) -> None:
         raise GradebookError("The gradebook could not be copied: No space left on device.")
 
     monkeypatch.setattr(backups, "copy_file", full)
@@ -300,3 +300,22 @@ def test_what_cannot_be_put_back_leaves_nothing_behind(volume: Path, engine: Eng
         with pytest.raises(GradebookError):
             restore(volume, None, made)
     assert {path.name for path in volume.iterdir()} == {*before, "grader.lock"}
+
+
+@needs_root
+def test_a_folder_that_knows_no_owners_takes_backups_all_the_same(
+    volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    engine = fresh_gradebook(volume)
+    record(engine, submitted("ada"), graded(1))
+    engine.dispose()
+    os.chown(volume / "gradebook.db", 4321, 4322)
+    monkeypatch.setattr(os, "chown", refused)  # as on a share of another system
+    assert students(backed_up(volume)) == {"ada"}
+    made = backed_up(volume)
+    with pytest.raises(GradebookError):
+        restore(volume, None, made)
+    assert students(volume / "gradebook.db") == {"ada"}
