@@ -17,7 +17,7 @@ def backup(
         Path | None,
         typer.Argument(
             help="The file to write; otherwise one named by the moment, in GOFER_BACKUPS.",
-            metavar="[PATH]",
+            metavar="PATH",
         ),
     ] = None,
 ) -> None:

@@ -64,7 +64,7 @@ app.add_typer(roster, name="roster")
 
 
 Entries = Annotated[
-    list[str] | None, typer.Argument(help="Ids, or the ends of them.", metavar="ID...")
+    list[str] | None, typer.Argument(help="Ids, or the ends of them.", metavar="ID")
 ]
 Every = Annotated[bool, typer.Option("--all", help="All that are set aside.")]
 Why = Annotated[str, typer.Option(help="The reason, for the record.", metavar="TEXT")]
@@ -117,7 +117,7 @@ def run_demo() -> None:
 
 @app.command("submit")
 def submit(
-    files: Annotated[list[Path], typer.Argument(help="Notebooks (.ipynb).", metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(help="Notebooks (.ipynb).", metavar="FILE")],
     student: Annotated[str, typer.Option("--as", help="Whose they are.", metavar="STUDENT")],
     *,
     url: Annotated[
@@ -232,7 +232,7 @@ def list_flagged(*, as_json: AsJson = False) -> None:
 @flags.command("accept")
 def accept_flagged(
     submissions: Annotated[
-        list[str], typer.Argument(help="Ids, or the ends of them.", metavar="ID...")
+        list[str], typer.Argument(help="Ids, or the ends of them.", metavar="ID")
     ],
     *,
     why: Why,

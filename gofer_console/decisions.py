@@ -71,7 +71,10 @@ def override(
 
 def extend(
     assignment: Annotated[
-        str | None, typer.Argument(help="As for override.", metavar="ASSIGNMENT")
+        str | None,
+        typer.Argument(
+            help="COURSE/SECTION/NAME, or the name where there is one of it.", metavar="ASSIGNMENT"
+        ),
     ] = None,
     student: Annotated[str | None, typer.Argument(help="Whose.", metavar="STUDENT")] = None,
     *,

@@ -33,7 +33,7 @@ def recompute(
         typer.Argument(
             help="COURSE/SECTION/NAME, or the name where there is one of it; otherwise all whose "
             "rules were changed.",
-            metavar="[ASSIGNMENT]",
+            metavar="ASSIGNMENT",
         ),
     ] = None,
     *,

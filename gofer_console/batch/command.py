@@ -33,7 +33,7 @@ EXIT_INTERRUPTED: Final = 130
 def batch(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Notebooks, folders of them, or zips.", metavar="PATH..."),
+        typer.Argument(help="Notebooks, folders of them, or zips.", metavar="PATH"),
     ],
     *,
     manifest: Annotated[

@@ -13,6 +13,7 @@ import pytest
 import typer.main
 import yaml
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from gofer_console.cli import app
 from gofer_ingest.grader import results, stops
@@ -121,6 +122,15 @@ def test_commands_are_commands_of_the_code(page: Path) -> None:
         assert command in known, words
         if command in groups and second:
             assert f"{command} {second}" in known, words
+
+
+def test_usage_lines_say_each_bracket_and_each_repetition_once() -> None:
+    group = typer.main.get_group(app)
+    assert isinstance(group, TyperGroup)
+    for name in commands_of(group):
+        shown = CliRunner().invoke(app, [*name.split()[1:], "--help"]).stdout
+        usage = next(line for line in shown.splitlines() if "Usage:" in line)
+        assert not re.search(r"\[\[|\.\.\.[\]}]", usage), usage
 
 
 @of_each_page
