@@ -28,6 +28,7 @@ Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
 
 NAME_MAX_CHARACTERS = 255
+_LAST_DAY_MS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * 1000
 
 FLAG_TAMPERED = "tampered"
 """Flag of a run whose tests were tampered with, by what it shows: held until staff accept it."""
@@ -41,8 +42,12 @@ def new_submission_id() -> SubmissionId:
 
 
 def made_at(submission_id: SubmissionId) -> datetime:
-    """Return when an id was made, to the millisecond: a UUIDv7 begins with that. Aware, UTC."""
-    return datetime.fromtimestamp(int(submission_id.replace("-", "")[:12], 16) / 1000, UTC)
+    """Return when an id was made, to the millisecond: a UUIDv7 begins with that. Aware, UTC.
+
+    What a damaged id says beyond the last day that there is counts as that day.
+    """
+    made_ms = int(submission_id.replace("-", "")[:12], 16)
+    return datetime.fromtimestamp(min(made_ms, _LAST_DAY_MS) / 1000, UTC)
 
 
 def new_run_id() -> RunId:

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import stat
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +100,13 @@ def test_a_census_counts_the_entries_where_they_lie(spool: Spool, volume: Path) 
     assert census.oldest_received_at is not None
     # to the millisecond, which is what an id knows
     assert before - timedelta(milliseconds=1) <= census.oldest_received_at <= utc_now()
+
+
+def test_a_census_takes_a_damaged_id_of_a_time_that_never_comes(spool: Spool) -> None:
+    (spool.new_dir / "ffffffff-ffff-7fff-bfff-ffffffffffff").mkdir()
+    census = spool.census()
+    assert census.waiting == 1
+    assert census.oldest_received_at == datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def test_a_missing_volume_is_not_an_empty_spool(volume: Path) -> None:
