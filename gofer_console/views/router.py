@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Show the page."""
+    # Before the navigation: it would have the browser fetch the page's own icon from elsewhere.
     st.set_page_config(page_title="Gofer", page_icon=str(ICON), layout="wide")
     pages = {group: [page_of(place) for place in places] for group, places in PLACES.items()}
     page = st.navigation(pages)
+    st.set_page_config(page_title=f"{page.title} \u00b7 Gofer")
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
     parameters.begin(page.url_path)
     with states.telling_trouble():

@@ -146,6 +146,7 @@ def test_every_page_opens_and_asks_for_nothing_elsewhere(
     for path, title in PAGES.items():
         at(site, page, path, title)
         expect(page.get_by_test_id("stException")).to_have_count(0)
+        expect(page).to_have_title(f"{title} · Gofer")
     elsewhere = [url for url in watch.elsewhere(site.origin) if not url.startswith("ws://")]
     assert elsewhere == []
     # Streamlit looks for its own base path under a page's, and does not find it there.

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tests.support.devtools import PageInWindow
 
 TITLE: Final = "Gofer"
+TITLE_OF_GRADES: Final = "Grades · Gofer"
+"""Of the page, which Chromium's window takes over."""
 QT_PYTHON: Final = ROOT / ".cache" / "desktop" / "bin" / "python"
 _QT_LISTENS: Final = "DevTools listening on"
 _CHROMIUM: Final = """\
@@ -190,9 +192,9 @@ def _group_of(pid: int) -> int | None:
         return None
 
 
-def close(desktop: Desktop) -> None:
+def close(desktop: Desktop, title: str = TITLE) -> None:
     """Close the window: all that it started ends with it."""
-    desktop.screen.close(TITLE)
+    desktop.screen.close(title)
     assert desktop.process.wait(DEADLINE_S) == 0, "".join(desktop.said)
     assert desktop.screen.titles() == []
     wait_until(lambda: not still_running(desktop.process.pid))
@@ -201,10 +203,10 @@ def close(desktop: Desktop) -> None:
 def test_chromium_shows_the_grades_saves_them_and_closes(chromium_window: Desktop) -> None:
     with page_in_window(chromium_window.devtools_port()) as page:
         look_at_the_grades(page)
-        wait_until(lambda: chromium_window.screen.is_drawn(TITLE))
+        wait_until(lambda: chromium_window.screen.is_drawn(TITLE_OF_GRADES))
         press_export(page)
         assert saved(chromium_window) == {"ada": 7.5, "bob": 0}
-    close(chromium_window)
+    close(chromium_window, TITLE_OF_GRADES)
 
 
 def test_qt_shows_the_grades_saves_them_where_it_is_told_and_closes(qt_window: Desktop) -> None:
