@@ -131,6 +131,7 @@ def test_from_a_batch_to_the_lms_and_a_file(open_page: OpenPage, edx: Edx, tmp_p
         with LoggedProcess("gofer_ingest.grader", posting) as poster:
             poster.logged("started")
             post(page, console, edx)
+            assert poster.stop() == 0
         export(page, console)
         what_happened_is_told(page, console)
         assert [url for url in watch.elsewhere(console.direct_url[:-1]) if url[:3] != "ws:"] == []
