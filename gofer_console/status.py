@@ -17,7 +17,7 @@ from rich.text import Text
 from gofer_console import asking, terminal
 from gofer_console.queries import opened_gradebook
 from shared.config import ConsoleSettings, read_settings
-from shared.errors import SpoolError
+from shared.errors import GradebookError, SpoolError
 from shared.gradebook.throughput import Throughput, throughput_since
 from shared.model import utc_now
 from shared.queue_snapshot import STOPPED, QueueSnapshot, read_snapshot
@@ -58,13 +58,15 @@ class Status:
         at: when it was looked at; aware.
         snapshot: what the grader said last; None where it never spoke.
         census: of the spool; None where there is none yet.
-        last_hour: what ended in it; None without a gradebook.
+        last_hour: what ended in it; None without a gradebook, or where it cannot be read.
+        trouble: why the gradebook cannot be read; None where it can, or where there is none yet.
     """
 
     at: datetime
     snapshot: QueueSnapshot | None
     census: Census | None
     last_hour: Throughput | None
+    trouble: str | None = None
 
     @property
     def is_at_work(self) -> bool:
@@ -89,7 +91,7 @@ def status(
 ) -> None:
     """Show how grading goes: the queue, what runs, what failed, what goes to the LMS.
 
-    The exit code is 1 while no grader is at work.
+    The exit code is 1 while no grader is at work, or the gradebook cannot be read.
     """
     settings = read_settings(ConsoleSettings)
     spool = Spool(settings.volume_path)
@@ -101,7 +103,7 @@ def status(
             _follow(settings, spool, engine)
         else:
             terminal.out().print(as_table(found))
-    raise typer.Exit(int(not found.is_at_work))
+    raise typer.Exit(int(not found.is_at_work or found.trouble is not None))
 
 
 def _follow(settings: ConsoleSettings, spool: Spool, engine: Engine | None) -> None:
@@ -119,22 +121,19 @@ def _follow(settings: ConsoleSettings, spool: Spool, engine: Engine | None) -> N
 
 
 def look(settings: ConsoleSettings, spool: Spool, engine: Engine | None) -> Status:
-    """Look at everything; `engine` is the gradebook's, None where there is none yet.
-
-    Raises:
-        GradebookError: the gradebook cannot be read.
-    """
+    """Look at everything; `engine` is the gradebook's, None where there is none yet."""
     now = utc_now()
     try:
         census = spool.census() if spool.new_dir.exists() else None
     except SpoolError:
         census = None
-    return Status(
-        at=now,
-        snapshot=read_snapshot(settings.volume_path),
-        census=census,
-        last_hour=None if engine is None else throughput_since(engine, now - _HOUR),
-    )
+    last_hour = trouble = None
+    try:
+        if engine is not None:
+            last_hour = throughput_since(engine, now - _HOUR)
+    except GradebookError as error:  # the rest is what helps then, and it may be over in a moment
+        trouble = str(error)
+    return Status(now, read_snapshot(settings.volume_path), census, last_hour, trouble)
 
 
 def as_table(found: Status) -> Table:
@@ -161,6 +160,8 @@ def _lines(found: Status) -> list[tuple[str, str, str]]:
         lines.append(
             ("last hour", f"{ended.graded:,} graded, {ended.without_score:,} without a score", "")
         )
+    if found.trouble is not None:
+        lines.append(("gradebook", found.trouble, _BAD))
     if census is not None:
         failed = f"{census.failed:,} set aside" + (", `gofer failed list`" * bool(census.failed))
         lines.append(("failed", failed, _BAD if census.failed else ""))
@@ -231,6 +232,7 @@ def _as_json(found: Status) -> str:
             "concurrency": None if snapshot is None else snapshot.concurrency,
             "graded_last_hour": None if ended is None else ended.graded,
             "without_score_last_hour": None if ended is None else ended.without_score,
+            "gradebook_trouble": found.trouble,
             "failed": None if census is None else census.failed,
             "blocked": found.blocked,
             "passback": (

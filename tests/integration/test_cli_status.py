@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from gofer_console import status
+from gofer_console.queries import opened_gradebook
+from shared.config import ConsoleSettings, read_settings
+from shared.errors import GradebookError
 from shared.gradebook.engine import open_gradebook
 from shared.spool import Spool
 from tests.support.commands import run_gofer
@@ -106,6 +112,28 @@ def test_an_empty_volume_is_told_about(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert "There is no gradebook yet" in done.stderr
     assert json.loads(run_gofer(empty, "audit", "--json").stdout) == []
+
+
+def test_a_gradebook_that_cannot_be_read_for_a_moment_hides_nothing_else(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(*_given: object) -> None:
+        raise GradebookError("The gradebook could not be read: the disk is full.")
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(status, "throughput_since", unread)
+    settings = read_settings(ConsoleSettings)
+    spool = Spool(settings.volume_path)
+    spool.prepare()
+    with opened_gradebook(settings.volume_path, settings.database_url) as engine:
+        found = status.look(settings, spool, engine)
+    assert found.trouble == "The gradebook could not be read: the disk is full."
+    assert found.census is not None
+    told = io.StringIO()
+    Console(file=told, width=200).print(status.as_table(found))
+    assert "gradebook   The gradebook could not be read: the disk is full." in told.getvalue()
+    assert "0 waiting" in told.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def override(means: Means, request: StaffRequest, payload: OverridePayload) -> A
     if payload.score is None:
         if grade is None or grade.override is None:
             return Answer(Outcome.REFUSED, f"No score of staff's counts for {key}.")
-        score, message = None, f"The autograde counts again: {_autograde(grade)}."
+        score, message = None, _restored(grade)
     else:
         possible = _points_possible(means, payload, grade, policy)
         if possible is None:
@@ -46,7 +46,7 @@ def override(means: Means, request: StaffRequest, payload: OverridePayload) -> A
                 f"Nobody has a grade for {key} yet: say out of how many points it is.",
             )
         score = Score(payload.score, possible)
-        message = f"{_points(score)} counts from now on. Beneath it: {_autograde(grade)}."
+        message = f"{_points(score)} counts from now on. Beneath it: {_beneath(grade)}"
     record_override(means.gradebook, request, payload, score, policy, message)
     return Answer(Outcome.DONE, message)
 
@@ -85,10 +85,18 @@ def _points_possible(
     return usual_points(means.gradebook, payload.key)
 
 
-def _autograde(grade: Grade | None) -> str:
-    if grade is None or grade.autograde is None:
-        return "no autograde"
-    return f"the autograde, {_points(grade.autograde.score)}"
+def _restored(grade: Grade) -> str:
+    if grade.autograde is None:
+        return "Staff's score counts no longer, and nothing else gives the student a grade."
+    return f"The autograde counts again: {_points(grade.autograde.score)}."
+
+
+def _beneath(grade: Grade | None) -> str:
+    if grade is None:
+        return "nothing, for no notebook of this student has a grade here. Is the name right?"
+    if grade.autograde is None:
+        return "no autograde."
+    return f"the autograde, {_points(grade.autograde.score)}."
 
 
 def _points(score: Score) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gofer_ingest.grader.staff_actions.answer import Answer, Means
 from shared.errors import DuplicateEntry, UnknownEntry
 from shared.gradebook.staff_requests import Outcome
+from shared.spool import Place
 
 if TYPE_CHECKING:
     from shared.requests import DiscardPayload, RetryPayload, StaffRequest
@@ -20,7 +21,9 @@ def retry(means: Means, request: StaffRequest, payload: RetryPayload) -> Answer:
     try:
         means.spool.retry(payload.entry)
     except (UnknownEntry, DuplicateEntry):
-        return _NO_SUCH_ENTRY
+        # Asked for twice, or done by a grader that was killed before it wrote that down.
+        if means.spool.find(payload.entry) is not Place.NEW:
+            return _NO_SUCH_ENTRY
     return Answer(Outcome.DONE, "It is graded again.")
 
 
@@ -29,5 +32,7 @@ def discard(means: Means, request: StaffRequest, payload: DiscardPayload) -> Ans
     try:
         means.spool.discard(payload.entry, requested_by=request.requested_by, reason=request.reason)
     except (UnknownEntry, DuplicateEntry):
-        return _NO_SUCH_ENTRY
+        is_archived = means.spool.find(payload.entry) is Place.ARCHIVED
+        if not (is_archived and means.spool.was_discarded(payload.entry)):
+            return _NO_SUCH_ENTRY
     return Answer(Outcome.DONE, "It lies in the archive, without a grade.")

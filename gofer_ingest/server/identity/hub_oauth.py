@@ -57,9 +57,9 @@ async def asking_the_hub() -> AsyncIterator[None]:
                 "link, do not use it again."
             ) from error
         raise IdentityUnavailable(error.log_message) from error
-    except (ClientError, OSError, ValueError, LookupError, TypeError) as error:
-        # Its client lets through what follows the first byte: an answer cut short, or no JSON.
-        # TimeoutError is an OSError.
+    except (ClientError, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        # Its client lets through what follows the first byte: an answer cut short, or no JSON, or
+        # one nested thousands deep. TimeoutError is an OSError.
         raise IdentityUnavailable(f"The Hub's answer is of no use: {error!r}") from error
 
 

@@ -60,6 +60,21 @@ def test_what_staff_discard_lies_in_the_archive_without_a_run(room: Room) -> Non
     assert room.runs(entry) == []
 
 
+def test_what_a_killed_grader_did_without_writing_it_down_is_told_as_done(room: Room) -> None:
+    again, gone = buried(room), buried(room)
+    room.sandbox.will_fail("image_id", *[SandboxUnavailable()] * 1000)
+    requests = [
+        ask_for_retry(room.spool, again, by="ta", why=""),
+        ask_for_discard(room.spool, gone, by="ta", why=""),
+    ]
+    room.spool.retry(again)
+    room.spool.discard(gone, requested_by="ta", reason="")
+    with room.working(concurrency=1):
+        wait_until(lambda: all(room.is_settled(request) for request in requests))
+    assert [row.outcome for row in request_rows(room)] == ["done", "done"]
+    assert room.runs(gone) == []
+
+
 def test_what_is_not_set_aside_is_refused_in_words(room: Room) -> None:
     graded = room.submitted()
     room.work_until_settled(graded)

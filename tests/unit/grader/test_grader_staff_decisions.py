@@ -138,7 +138,7 @@ def test_what_is_handed_in_later_lies_beneath_and_is_restored(office: Office) ->
     record(office.means.gradebook, submitted("ada", minutes=-5), graded(8), POLICY)
     assert office.scores["ada"] == 2
     answer = office.override(None)
-    assert answer.message == "The autograde counts again: the autograde, 8 of 10."
+    assert answer.message == "The autograde counts again: 8 of 10."
     assert office.scores["ada"] == 8
     assert office.override(None).outcome is Outcome.REFUSED
     history = grade_history(office.means.gradebook, "ada", KEY)
@@ -156,7 +156,12 @@ def test_of_several_overrides_the_last_one_asked_for_holds(office: Office) -> No
 
 def test_who_handed_nothing_in_can_have_a_grade(office: Office) -> None:
     answer = office.override(5, student="cyd")
-    assert answer.message == "5 of 10 counts from now on. Beneath it: no autograde."
+    assert answer.message == (
+        "5 of 10 counts from now on. Beneath it: nothing, for no notebook of this student has a "
+        "grade here. Is the name right?"
+    )
+    assert office.override(4, student="cyd").message.endswith("Beneath it: no autograde.")
+    office.override(5, student="cyd")
     (grade,) = grades_of_record(office.means.gradebook, student="cyd")
     assert (grade.autograde, grade.submission_id, grade.received_at, grade.flags) == (
         None,

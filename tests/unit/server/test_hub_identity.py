@@ -135,6 +135,7 @@ def test_whatever_comes_as_a_state_is_no_error(text: str) -> None:
         ConnectionResetError(),
         json.JSONDecodeError("no", "", 0),
         KeyError("access_token"),
+        RecursionError(),
     ],
 )
 def test_what_the_library_raises_is_our_failure(error: Exception) -> None:
