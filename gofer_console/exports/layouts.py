@@ -181,7 +181,7 @@ def _of_one_course(layout: Layout, source: Source) -> tuple[GradedAssignment, ..
     if len(courses) > 1:
         raise GoferError(
             f"{layout.importer} imports grades into one course, and these are of "
-            f"{len(courses)}: {listed(courses)}. Choose with --course."
+            f"{len(courses)}: {listed(courses)}. Choose one (in the terminal with --course)."
         )
     return found
 
@@ -191,8 +191,8 @@ def _one_assignment(source: Source) -> AssignmentKey | None:
     if len(found) > 1:
         raise GoferError(
             f"edX imports grades of one assignment at a time, and these are of {len(found)}: "
-            f"{listed([str(key) for key in found])}. Choose with --course, --section and "
-            "--assignment."
+            f"{listed([str(key) for key in found])}. Choose one (in the terminal with --course, "
+            "--section and --assignment)."
         )
     return found[0] if found else None
 

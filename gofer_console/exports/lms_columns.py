@@ -56,7 +56,7 @@ class LmsColumns:
                 raise GoferError(
                     f"{student.student!a} has grades for {self.titles[at]!a} in several sections "
                     f"({', '.join(student.sections)}), and the LMS has one column for it. "
-                    "Choose with --section."
+                    "Choose one section (in the terminal with --section)."
                 )
             row[at] = points(grade["score"])
         return row
