@@ -271,7 +271,8 @@ class PrivateEngine:
     def _mounts(self) -> Iterator[str]:
         for line in Path("/proc/self/mounts").read_text().splitlines():
             point = line.split()[1]
-            if point.startswith((f"{self._folder}/exec/", f"{self._data}/")):
+            # a daemon mounts its data folder upon itself, and leaves it so
+            if f"{point}/".startswith((f"{self._folder}/exec/", f"{self._data}/")):
                 yield point
 
     # --- its API ----------------------------------------------------------------------------------
