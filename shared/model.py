@@ -76,9 +76,10 @@ def moment_in_utc(written: datetime) -> datetime:
     """
     if written.tzinfo is None:
         raise ValueError("the time needs a zone, such as 2026-12-01T18:00:00+01:00")
-    if not MINYEAR < written.year < MAXYEAR:
+    moment = written.astimezone(UTC) if MINYEAR < written.year < MAXYEAR else written
+    if not MINYEAR < moment.year < MAXYEAR:
         raise ValueError("the year is too far away; dates go from the year 2 to 9998")
-    return written.astimezone(UTC)
+    return moment
 
 
 def opaque_name(text: str) -> str:

@@ -6,10 +6,13 @@ loudly and fails nothing: machines here and there are noisy.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import pytest
@@ -22,6 +25,16 @@ BUDGETS_S: Final = {
     "chaos": 180.0,
 }
 """Seconds on two cores. The unit folder is meant to take 20 on a quiet machine."""
+
+# How long an example takes, or the making of it, is the machine's doing. New examples are for those
+# who can look into them: where GOFER_SAME_EXAMPLES is 1 each run has those of the one before.
+settings.register_profile(
+    "gofer",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("GOFER_SAME_EXAMPLES") == "1",
+)
+settings.load_profile("gofer")
 
 _seconds: defaultdict[str, float] = defaultdict(float)
 

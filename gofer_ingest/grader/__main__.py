@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from gofer_ingest.grader.passback.examination import examine_passback
 from gofer_ingest.grader.passback.loop import PassbackLoop
 from gofer_ingest.grader.passback.setting_up import make_lanes, posting
 from gofer_ingest.grader.pool import WarmPool
-from gofer_ingest.grader.process_lock import grader_lock
+from gofer_ingest.grader.process_lock import LOOK_EVERY_S, grader_lock
 from gofer_ingest.grader.reaper import reap, reaping
 from gofer_ingest.grader.runs import Tools
 from gofer_ingest.grader.sandbox_choice import make_sandbox, refuse_secrets_beside_processes
@@ -197,19 +197,23 @@ class _Asked(Exception):
 
 @contextmanager
 def _alone_on(volume: Path) -> Iterator[None]:
-    """Hold the volume's lock. A signal ends the wait for it at once.
+    """Hold the volume's lock. A signal ends the wait for it.
 
     Raises:
         GraderError: the lock's file cannot be opened.
         _Asked: SIGTERM or SIGINT came while another grader held it.
     """
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-    def on_signal(number: int, _frame: Any) -> None:
-        raise _Asked(number)
+    def pause() -> None:
+        with suppress(queue.Empty):
+            raise _Asked(asked.get(timeout=LOOK_EVERY_S))
 
     with ExitStack() as held:
-        with _signals_to(on_signal):
-            held.enter_context(grader_lock(volume))
+        with _signals_to(lambda number, _frame: asked.put(number)):
+            held.enter_context(grader_lock(volume, pause))
+        if not asked.empty():
+            raise _Asked(asked.get())
         yield
 
 
