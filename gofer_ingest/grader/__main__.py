@@ -15,7 +15,7 @@ from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gofer_ingest.grader.announcer import Announcer
 from gofer_ingest.grader.autograders import Autograders
@@ -46,7 +46,7 @@ from shared.logs import set_up_logging
 from shared.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import Engine
 
@@ -210,7 +210,7 @@ def _alone_on(volume: Path) -> Iterator[None]:
             raise _Asked(asked.get(timeout=LOOK_EVERY_S))
 
     with ExitStack() as held:
-        with _signals_to(lambda number, _frame: asked.put(number)):
+        with _signals_to(asked):
             held.enter_context(grader_lock(volume, pause))
         if not asked.empty():
             raise _Asked(asked.get())
@@ -218,9 +218,15 @@ def _alone_on(volume: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _signals_to(on_signal: Callable[[int, Any], None]) -> Iterator[None]:
+def _signals_to(asked: queue.SimpleQueue[int]) -> Iterator[None]:
+    """Put SIGTERM and SIGINT where somebody waits for them, as long as the block lasts.
+
+    A signal's handler may interrupt the very line that writes to the log or holds a lock, so it
+    does nothing else: `SimpleQueue.put` may be interrupted.
+    """
     earlier = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+        number: signal.signal(number, lambda received, _frame: asked.put(received))
+        for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
         yield
@@ -247,11 +253,7 @@ def _sweep(spool: Spool) -> None:
 
 @contextmanager
 def _stopping_on_signals(worker: Worker) -> Iterator[None]:
-    """Stop the worker when SIGTERM or SIGINT comes, and say so, from a thread.
-
-    A signal's handler may interrupt the very line that writes to the log or holds a lock, so it
-    does nothing but put the signal where the thread waits: `SimpleQueue.put` may be interrupted.
-    """
+    """Stop the worker when SIGTERM or SIGINT comes, and say so, from a thread."""
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def heed() -> None:
@@ -260,13 +262,10 @@ def _stopping_on_signals(worker: Worker) -> Iterator[None]:
             log.info("Asked to stop", extra={"action": "stopping", "signal": name})
             worker.stop()
 
-    def on_signal(number: int, _frame: Any) -> None:
-        asked.put(number)
-
     heeding = threading.Thread(target=heed, name="signals", daemon=True)
     heeding.start()
     try:
-        with _signals_to(on_signal):
+        with _signals_to(asked):
             yield
     finally:
         asked.put(0)
