@@ -58,18 +58,26 @@ def open_dialog(what: Bulk, meant: Meant) -> None:
 
 def show() -> None:
     """Show the dialog where one is open, and what came of the last one."""
-    # It stays until it is put away: the second click of a double one ends the run that shows it.
-    said = st.session_state.get(_SAID)
-    if said is not None:
-        is_well, text = said
-        icon, title = (":material/check_circle:", "Asked for") if is_well else _NOT_ASKED
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{icon} **{title}**", width="content")
-            st.text(text)
-            st.button("Close", key="bulk_close", type="tertiary", on_click=_put_away)
+    # The place is there without words in it, too: what comes after it would otherwise be drawn anew
+    # as they come or go, and lose the click that is made meanwhile.
+    with st.container():
+        _show_said()
     asked: _Asked | None = st.session_state.get(_ASKED)
     if asked is not None:
         st.dialog(_TITLES[asked.what], on_dismiss=_dismiss)(_content)(asked)
+
+
+def _show_said() -> None:
+    # It stays until it is put away: the second click of a double one ends the run that shows it.
+    said = st.session_state.get(_SAID)
+    if said is None:
+        return
+    is_well, text = said
+    icon, title = (":material/check_circle:", "Asked for") if is_well else _NOT_ASKED
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{icon} **{title}**", width="content")
+        st.text(text)
+        st.button("Close", key="bulk_close", type="tertiary", on_click=_put_away)
 
 
 def _content(asked: _Asked) -> None:

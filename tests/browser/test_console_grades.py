@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 LINK: Final = re.compile(r"The console answers at (\S+)")
 EVIL: Final = "![x](http://evil.example/a.png) <img src=http://evil.example/b>"
 ROW_PX: Final = 35
+STANDS_STILL: Final = """() => {
+    const at = document.querySelector('[data-testid="stDataFrame"] canvas');
+    const runs = document.querySelector('[data-test-script-state="notRunning"]') === null;
+    const place = at && !runs ? JSON.stringify(at.getBoundingClientRect()) : '';
+    const now = performance.now();
+    if (place === '' || at !== window.stoodBy || place !== window.stoodAt) {
+        [window.stoodBy, window.stoodAt, window.stoodSince] = [at, place, now];
+        return false;
+    }
+    return now - window.stoodSince > 300;
+}"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -93,7 +104,12 @@ def has_cell(page: Page, text: str) -> None:
 
 
 def click_row(page: Page, row: int, x: int) -> None:
-    """Click in a row of the table, which is drawn; rows count from 0."""
+    """Click in a row of the table, which is drawn; rows count from 0.
+
+    Nothing tells a drawn row from outside, so this waits until the page has run to its end and the
+    table has stayed where it is for a while.
+    """
+    page.wait_for_function(STANDS_STILL)
     box = page.get_by_test_id("stDataFrame").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + x, box["y"] + ROW_PX * (row + 1) + ROW_PX // 2)
