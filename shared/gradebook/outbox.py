@@ -61,6 +61,7 @@ class Outgoing:
         is_batch: whether its notebook came in a batch.
         read_asked: whether this is about reading what the LMS holds, not about sending.
         is_withdrawal: whether it takes a grade back: there is none of record any more.
+        is_in_doubt: whether it was sent before, and nobody knows whether it arrived.
     """
 
     id: int
@@ -73,6 +74,7 @@ class Outgoing:
     is_batch: bool
     read_asked: bool = False
     is_withdrawal: bool = False
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Move:
         tries: how often it was tried and counted; None leaves that.
         is_answer: whether it is what the LMS said.
         status: the HTTP status of that; None where there was none.
+        is_settled: whether it is known by now whether the LMS has it.
     """
 
     to: State
@@ -96,6 +99,7 @@ class Move:
     tries: int | None = None
     is_answer: bool = False
     status: int | None = None
+    is_settled: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -115,6 +119,19 @@ def due(
         .limit(limit)
     )
     return [_from_row(row) for row in connection.execute(statement)]
+
+
+def begin(connection: Connection, row_id: int, now: datetime) -> bool:
+    """Note of a queued row that it is about to be sent; return whether it may be.
+
+    Once this is on the disk it is known that the LMS may have it, whatever becomes of the process
+    that sends. What is queued no more, as a newer grade took its place, is not to be sent.
+    """
+    c = passbacks.c
+    since = func.coalesce(c.in_doubt_since, now, type_=c.in_doubt_since.type)
+    is_queued = and_(c.id == row_id, c.state == State.QUEUED.value)
+    changed = connection.execute(update(passbacks).where(is_queued).values(in_doubt_since=since))
+    return changed.rowcount == 1
 
 
 def to_read(connection: Connection, keys: Collection[AssignmentKey], limit: int) -> list[Outgoing]:
@@ -158,6 +175,8 @@ def record_move(connection: Connection, row_id: int, move: Move, now: datetime) 
         values |= {"answered_at": now, "answer_status": move.status}
     if move.is_there:
         values["sent_at"] = now
+    if move.is_settled:
+        values["in_doubt_since"] = None
     state = case((c.state == State.SUPERSEDED.value, c.state), else_=move.to.value)
     row = c.id == row_id
     if not move.is_answer:
@@ -280,4 +299,5 @@ def _from_row(row: Row[Any], *, read_asked: bool = False) -> Outgoing:
         is_batch=row.source == Source.BATCH.value,
         read_asked=read_asked,
         is_withdrawal=bool(row.is_withdrawal),
+        is_in_doubt=row.in_doubt_since is not None,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from shared.gradebook import tables
 from shared.gradebook.facts import of_students
@@ -33,11 +33,6 @@ DISMISSED: Final = "dismissed"
 """Cause of what staff said is not to be sent any more: it counts as told."""
 _OTHERS: Final = (TOO_OLD, DISMISSED)
 """Causes of a row after which what the LMS holds is what people put there themselves."""
-_NOT_TAKEN: Final = (
-    *("address", "ambiguous", "closed", "not_found", "redirect", "refused", "score"),
-    *(TOO_OLD, "unknown_user", "unreadable", "unsupported"),
-)
-"""Causes of an LMS that has not taken what it was sent, for sure (docs/passback.md)."""
 
 
 def note_grades(
@@ -135,29 +130,22 @@ def supersede(connection: Connection, student: str, key: AssignmentKey) -> None:
     )
 
 
-def has_something_to_take_back(connection: Connection, item: Outgoing, since: datetime) -> bool:
+def has_something_to_take_back(connection: Connection, item: Outgoing) -> bool:
     """Tell whether the LMS may hold what a withdrawal is to take back.
 
     Args:
         connection: of the gradebook.
         item: the withdrawal; nothing else of its student and assignment is on its way.
-        since: when this process began to send; what was sent before may have arrived unrecorded.
     """
-    return _may_be_there(connection, item.student, item.key, before=item.id, since=since)
+    return _may_be_there(connection, item.student, item.key, before=item.id)
 
 
 def _may_be_there(
-    connection: Connection,
-    student: str,
-    key: AssignmentKey,
-    *,
-    before: int | None = None,
-    since: datetime | None = None,
+    connection: Connection, student: str, key: AssignmentKey, *, before: int | None = None
 ) -> bool:
-    """Whether the LMS may hold a grade of ours; without `since`, what is queued may be under way.
+    """Whether the LMS may hold a grade of ours.
 
-    What was tried may have arrived, whatever became of it later, unless its one try was refused. A
-    teacher's own grade is not ours to take back, nor what was seen to by hand.
+    A teacher's own grade is not ours to take back, nor what was seen to by hand.
     """
     c = passbacks.c
     of_student = is_of(c, student, key)
@@ -168,26 +156,11 @@ def _may_be_there(
         *of_student,
         c.is_withdrawal == 0,
         c.id > func.coalesce(taken_out.scalar_subquery(), 0),
+        or_(c.sent_at.is_not(None), c.in_doubt_since.is_not(None), c.cause.in_(_OTHERS)),
     ]
     if before is not None:
         conditions.append(c.id < before)
-    unrecorded = (
-        c.state == State.QUEUED.value
-        if since is None
-        else and_(c.queued_at < since, or_(c.cause.is_(None), c.answered_at.is_not(None)))
-    )
-    cause = func.coalesce(c.cause, "")
-    tried = or_(
-        c.sent_at.is_not(None),
-        c.tries > 1,
-        and_(c.tries == 1, cause.not_in(_NOT_TAKEN)),
-        and_(c.tries == 0, unrecorded),
-    )
-    newest = connection.execute(
-        select(c.id, c.cause)
-        .where(*conditions, or_(tried, cause.in_(_OTHERS)))
-        .order_by(c.id.desc())
-    ).first()
+    newest = connection.execute(select(c.cause).where(*conditions).order_by(c.id.desc())).first()
     return newest is not None and newest.cause not in _OTHERS
 
 

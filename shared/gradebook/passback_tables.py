@@ -60,6 +60,9 @@ passbacks = Table(
     Column("read_at", UtcDateTime),
     Column("read_fraction", Double),
     Column("read_message", StoredText),
+    # Since when the LMS may have it, and has not said so; NULL before it is sent, and once it is
+    # known whether it arrived.
+    Column("in_doubt_since", UtcDateTime),
     # 1 takes a grade back: there is none of record any more. Its score is the one before.
     Column("is_withdrawal", Integer, nullable=False, server_default=text("0")),
     CheckConstraint(

@@ -19,6 +19,7 @@ from shared.gradebook.outbox import State
 from shared.gradebook.outbox_list import postings
 from shared.gradebook.roster import import_rows
 from shared.gradebook.staff_requests import Outcome, done_request
+from shared.gradebook.transactions import writing
 from shared.lti.answers import cannot_withdraw
 from shared.model import AttemptsPolicy, Score, utc_now
 from shared.requests import (
@@ -376,7 +377,7 @@ def test_a_grade_that_is_taken_back_is_not_sent_and_given_again_it_is(room: Post
     decide_on(room, "ada", None)
     with room.posting(running):
         wait_until(room.is_quiet)
-    assert room.states("ada") == ["superseded"] * 2
+    assert room.states("ada") == ["superseded"]
     assert room.lms.calls == 0
     decide_on(room, "ada", 5)
     room.post_until_quiet()
@@ -415,15 +416,55 @@ def test_a_grade_whose_answer_was_lost_is_taken_out_as_well(room: PostingRoom) -
     assert room.state("ada") == "sent"
 
 
+@pytest.mark.parametrize("is_held", [False, True])
 def test_a_grade_that_was_on_its_way_when_the_grader_was_killed_is_taken_out(
-    room: PostingRoom,
+    room: PostingRoom, *, is_held: bool
 ) -> None:
     decide_on(room, "ada", 5)
-    room.lms.held["ada"] = (0.5, utc_now())  # it arrived, and nobody lived to write it down
+    kill_as_it_sends(room)
+    room.set_hold(is_held=is_held)
     decide_on(room, "ada", None)
+    room.set_hold(is_held=False)
     room.post_until_quiet()
     assert room.lms.holds("ada") is None
     assert room.states("ada") == ["superseded", "sent"]
+
+
+def test_a_grade_that_was_refused_after_its_first_answer_was_lost_is_taken_out(
+    room: PostingRoom,
+) -> None:
+    decide_on(room, "ada", 5)
+    kill_as_it_sends(room)
+    room.lms.will_answer(CLOSED)
+    room.post_until_quiet()
+    decide_on(room, "ada", None)
+    room.post_until_quiet()
+    assert (room.states("ada"), room.lms.holds("ada")) == (["superseded", "sent"], None)
+
+
+def kill_as_it_sends(room: PostingRoom) -> None:
+    """The grade arrives, and nobody lives to write it down."""
+    (row,) = (row for row in room.rows("ada") if row.state == "queued")
+    with writing(room.gradebook, "test") as connection:
+        assert outbox.begin(connection, row.id, utc_now())
+    room.lms.held["ada"] = (row.score / row.points_possible, row.graded_at)
+
+
+def test_what_staff_hold_just_as_it_is_to_be_sent_stays_here(
+    room: PostingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[object] = []
+
+    def just_before(*given: Any) -> object:
+        found = recipient_of(*given)
+        if not held:
+            held.append(room.set_hold(is_held=True))
+        return found
+
+    monkeypatch.setattr(loop, "recipient_of", just_before)
+    room.grade("ada", 5)
+    room.post_until_quiet()
+    assert (room.state("ada"), room.lms.calls) == ("held", 0)
 
 
 def test_an_lms_that_keeps_what_is_taken_back_leaves_it_to_staff(room: PostingRoom) -> None:

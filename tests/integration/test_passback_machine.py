@@ -67,7 +67,6 @@ class Outbox(RuleBasedStateMachine):
         self.on_the_way: dict[str, tuple[Outgoing, PostedGrade | Withdrawal]] = {}
         self.lms: dict[str, tuple[float | None, datetime]] = {}
         self.known: set[str] = {"ada", BY_HAND}
-        self.since = utc_now()
         self.seen: dict[int, State] = {}
 
     def teardown(self) -> None:
@@ -143,7 +142,6 @@ class Outbox(RuleBasedStateMachine):
     def start_again(self) -> None:
         """The grader is killed: what was on its way is forgotten."""
         self.on_the_way.clear()
-        self.since = utc_now()
         with writing(self.room.gradebook, "test") as connection:
             outbox.look_again(
                 connection, outbox.in_assignments([KEY]), [State.HELD, State.PARKED], utc_now()
@@ -167,26 +165,37 @@ class Outbox(RuleBasedStateMachine):
                 step = decide.NEVER_THERE
             if isinstance(step, Move):
                 self.record(item, step)
-            else:
+            elif self.is_begun(item):
                 self.on_the_way[item.student] = (item, step)
+
+    def is_begun(self, item: Outgoing) -> bool:
+        with writing(self.room.gradebook, "test") as connection:
+            return outbox.begin(connection, item.id, utc_now())
 
     def may_be_there(self, item: Outgoing) -> bool:
         with reading(self.room.gradebook, "test") as connection:
-            return outbox_changes.has_something_to_take_back(connection, item, self.since)
+            return outbox_changes.has_something_to_take_back(connection, item)
 
     @precondition(lambda self: self.on_the_way)
     @rule(student=receivers)
     def arrives(self, student: str) -> None:
-        if student in self.on_the_way:
-            self.save(student)
-            self.answer(student, ARRIVED)
+        student = self.of_those_on_the_way(student)
+        self.save(student)
+        self.answer(student, ARRIVED)
 
     @precondition(lambda self: self.on_the_way)
     @rule(student=receivers)
     def is_saved_and_the_answer_lost(self, student: str) -> None:
-        if student in self.on_the_way:
-            self.save(student)
-            self.answer(student, CUT)
+        student = self.of_those_on_the_way(student)
+        self.save(student)
+        self.answer(student, CUT)
+
+    @precondition(lambda self: self.on_the_way)
+    @rule(student=receivers, is_held=st.booleans())
+    def is_saved_and_the_grader_killed(self, student: str, is_held: bool) -> None:  # noqa: FBT001
+        self.save(self.of_those_on_the_way(student))
+        self.room.set_hold(is_held=is_held)
+        self.start_again()
 
     @precondition(lambda self: self.on_the_way)
     @rule(
@@ -194,8 +203,10 @@ class Outbox(RuleBasedStateMachine):
         answer=st.sampled_from([BROKEN, CUT, CLOSED, LOCKED_OUT, UNAVAILABLE, throttled(3)]),
     )
     def is_not_taken(self, student: str, answer: LmsAnswer) -> None:
-        if student in self.on_the_way:
-            self.answer(student, answer)
+        self.answer(self.of_those_on_the_way(student), answer)
+
+    def of_those_on_the_way(self, student: str) -> str:
+        return student if student in self.on_the_way else min(self.on_the_way)
 
     def save(self, student: str) -> None:
         _, sent = self.on_the_way[student]
@@ -254,5 +265,5 @@ class Outbox(RuleBasedStateMachine):
             self.seen[row.id] = state
 
 
-Outbox.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+Outbox.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestOutbox = Outbox.TestCase

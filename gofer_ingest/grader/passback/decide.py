@@ -38,6 +38,11 @@ SETUP_PAUSE_S: Final = 300.0
 
 SETUP_CAUSES: Final = frozenset({"signature", "credentials", "scope", "certificate", "redirect"})
 """Refusals that are about us and not about a grade."""
+_NOT_TAKEN: Final = SETUP_CAUSES | {
+    *("address", "ambiguous", "closed", "not_found", "refused", "score", "too_old"),
+    *("unknown_user", "unreadable", "unsupported"),
+}
+"""Refusals after which it is known that the LMS has not taken the grade (docs/passback.md)."""
 _AWAY: Final = frozenset({None, 408, 429, 502, 503, 504})
 
 
@@ -104,14 +109,15 @@ def after_answer(item: Outgoing, answer: LmsAnswer, now: datetime, jitter: float
     """
     match answer.answer:
         case Answer.ARRIVED:
-            return _answered(State.SENT, answer, tries=item.tries + 1, is_well=True)
+            return _answered(item, State.SENT, answer, tries=item.tries + 1)
         case Answer.REFUSED if answer.cause in SETUP_CAUSES:
-            return _answered(State.QUEUED, answer, again_at=now + timedelta(seconds=SETUP_PAUSE_S))
+            again_at = now + timedelta(seconds=SETUP_PAUSE_S)
+            return _answered(item, State.QUEUED, answer, again_at=again_at)
         case Answer.REFUSED if answer.cause == "too_old":
             # A teacher's change at the LMS, or a newer grade of ours: it is not fought over.
-            return _answered(State.SUPERSEDED, answer, tries=item.tries + 1)
+            return _answered(item, State.SUPERSEDED, answer, tries=item.tries + 1)
         case Answer.REFUSED:
-            return _answered(State.FAILED, answer, tries=item.tries + 1)
+            return _answered(item, State.FAILED, answer, tries=item.tries + 1)
         case Answer.TRY_LATER:
             return _later(item, answer, now, jitter)
 
@@ -172,20 +178,24 @@ def _later(item: Outgoing, answer: LmsAnswer, now: datetime, jitter: float) -> M
     is_away = answer.status in _AWAY and answer.cause != "internal"
     most = MAX_TRIES * (PATIENCE_WHILE_AWAY if is_away else 1)
     if tries >= most:
-        return _answered(State.FAILED, answer, tries=tries)
+        return _answered(item, State.FAILED, answer, tries=tries)
     own_s = wait_s(tries, jitter, FIRST_WAIT_S, LONGEST_WAIT_S)
     after_s = max(own_s, answer.retry_after_s or 0.0)
-    return _answered(State.QUEUED, answer, tries=tries, again_at=now + timedelta(seconds=after_s))
+    again_at = now + timedelta(seconds=after_s)
+    return _answered(item, State.QUEUED, answer, tries=tries, again_at=again_at)
 
 
 def _answered(
+    item: Outgoing,
     to: State,
     answer: LmsAnswer,
     *,
     tries: int | None = None,
     again_at: datetime | None = None,
-    is_well: bool = False,
 ) -> Move:
+    is_well = answer.answer is Answer.ARRIVED
+    # A refusal says nothing of an earlier try whose answer was lost.
+    is_not_taken = answer.answer is Answer.REFUSED and answer.cause in _NOT_TAKEN
     return Move(
         to,
         cause=None if is_well else answer.cause,
@@ -194,4 +204,5 @@ def _answered(
         tries=tries,
         is_answer=True,
         status=answer.status,
+        is_settled=is_well or (is_not_taken and not item.is_in_doubt),
     )

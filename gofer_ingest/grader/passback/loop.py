@@ -60,6 +60,22 @@ class _Decided(NamedTuple):
     move: Move
 
 
+class _Planned(NamedTuple):
+    """A call that is to be made of an LMS."""
+
+    lane: Lane
+    item: Outgoing
+    what: Call
+
+
+class _Plan(NamedTuple):
+    """What one look at the outbox comes to."""
+
+    moves: list[_Decided]
+    sendings: list[_Planned]
+    readings: list[_Planned]
+
+
 class PassbackLoop:
     """Sends grades until it is stopped.
 
@@ -81,7 +97,6 @@ class PassbackLoop:
         self._resuming = threading.Event()
         self._calls: queue.SimpleQueue[Answered] = queue.SimpleQueue()
         self._unrecorded: list[Answered] = []
-        self._since = utc_now()
         self._broken_turns = 0
         self._has_begun = False
         self._is_sick = False
@@ -228,15 +243,26 @@ class PassbackLoop:
 
     def _send(self) -> float:
         """Begin what may be begun; return seconds until there may be more by the clock alone."""
-        moves: list[_Decided] = []
+        plan = _Plan([], [], [])
         waits = [SWEEP_S]
         with reading(self._gradebook, "read the outbox") as connection:
             held = holds(connection)
             has_strays = outbox.has_elsewhere(connection, self._all_keys())
-            waits += [self._send_in(lane, connection, held, moves) for lane in self.lanes]
-        if not (moves or has_strays):
-            return min(waits)
+            waits += [self._look_in(lane, connection, held, plan) for lane in self.lanes]
+        is_to_write = bool(plan.moves or plan.sendings or has_strays)
+        sendings = self._write(plan) if is_to_write else []
+        for call in (*sendings, *plan.readings):
+            self._begin_call(*call)
+        return 0.0 if is_to_write else min(waits)
+
+    def _write(self, plan: _Plan) -> list[_Planned]:
+        """Write down what was decided; return what is to be sent now.
+
+        That it may have arrived is on the disk before it leaves: a grade that is taken back is
+        taken back at the LMS too, whenever the grader was killed.
+        """
         now = utc_now()
+        sendings = []
         with writing(self._gradebook, "look through the outbox") as connection:
             outbox.park_elsewhere(
                 connection,
@@ -245,40 +271,44 @@ class PassbackLoop:
                 decide.NOT_POSTED.message or "",
             )
             held = holds(connection)
-            for lane, item, move in moves:
-                # Staff may have let it go since it was read: what is written is decided here.
-                step = move if move.is_answer else self._guarded_step(lane, connection, item, held)
+            for lane, item, before in (*plan.moves, *plan.sendings):
+                # Staff may have held it or let it go since it was read: what is written is decided
+                # here. What was to wait and need not any more has its turn with the next look.
+                is_answer = isinstance(before, Move) and before.is_answer
+                step = before if is_answer else self._guarded_step(lane, connection, item, held)
                 if isinstance(step, Move):
                     outbox.record_move(connection, item.id, step, now)
-        return 0.0
+                elif not isinstance(before, Move) and outbox.begin(connection, item.id, now):
+                    sendings.append(_Planned(lane, item, step))
+        return sendings
 
-    def _send_in(
-        self,
-        lane: Lane,
-        connection: Connection,
-        held: dict[AssignmentKey, bool],
-        moves: list[_Decided],
+    def _look_in(
+        self, lane: Lane, connection: Connection, held: dict[AssignmentKey, bool], plan: _Plan
     ) -> float:
         now = utc_now()
         places = lane.places(time.monotonic())
+        taken: set[tuple[str, AssignmentKey]] = set()
         if places:
             for item in outbox.due(connection, lane.keys, now, _AT_ONCE):
                 if lane.is_busy_with(item):
                     continue
-                if not places:
+                if len(taken) == places:
                     break
                 step = self._guarded_step(lane, connection, item, held)
                 if isinstance(step, Move):
-                    moves.append(_Decided(lane, item, step))
+                    plan.moves.append(_Decided(lane, item, step))
                     continue
-                places -= 1
-                self._begin_call(lane, item, step)
-        if places:
-            for item in outbox.to_read(connection, lane.keys, places + lane.in_hand):
-                if places and not lane.is_busy_with(item):
-                    places -= 1
-                    self._begin_call(lane, item, self._guarded_recipient(lane, connection, item))
-        if not places:
+                taken.add((item.student, item.key))
+                plan.sendings.append(_Planned(lane, item, step))
+        if len(taken) < places:
+            most = places + lane.in_hand
+            for item in outbox.to_read(connection, lane.keys, most):
+                of = (item.student, item.key)
+                if len(taken) < places and of not in taken and not lane.is_busy_with(item):
+                    taken.add(of)
+                    where = self._guarded_recipient(lane, connection, item)
+                    plan.readings.append(_Planned(lane, item, where))
+        if len(taken) == places:
             by_the_clock = lane.next_place_at(time.monotonic())
             return SWEEP_S if by_the_clock is None else by_the_clock - time.monotonic()
         later = outbox.next_due_at(connection, lane.keys, now)
@@ -321,7 +351,7 @@ class PassbackLoop:
     ) -> PostedGrade | Withdrawal | Move:
         passback = lane.posted[item.key]
         by_config = self._holds_unless_told if passback.hold is None else passback.hold
-        if item.is_withdrawal and not has_something_to_take_back(connection, item, self._since):
+        if item.is_withdrawal and not has_something_to_take_back(connection, item):
             return decide.NEVER_THERE
         known = known_of(connection, item.student, item.key)
         return decide.before_sending(

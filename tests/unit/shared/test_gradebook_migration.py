@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 FIRST_RELEASE = Path(__file__).with_name("gradebook_0001.sql").read_text()
+AT = "2026-09-01T12:00:00.000000Z"
 GRADES = [("ben", 0.5), ("ada", 4.0), ("josé", 9.0), ("mal", 6.0)]
 OLD_COLUMNS = (
     "id, student, course, section, assignment, score, points_possible, run_id, submission_id,"
@@ -178,3 +179,33 @@ def test_a_request_that_is_done_is_never_changed(migrated: Engine) -> None:
     ):
         with pytest.raises(IntegrityError, match="a request is never"):
             sql(migrated, change)
+
+
+def test_of_what_an_earlier_release_sent_without_hearing_of_it_nobody_knows_whether_it_is_there(
+    tmp_path: Path,
+) -> None:
+    rows_before = {
+        "waits": ("queued", 0, None, None, None),
+        "is_on_its_way_or_not": ("superseded", 0, None, None, None),
+        "was_locked_out": ("queued", 0, "credentials", AT, None),
+        "is_held": ("held", 0, "hold", None, None),
+        "was_refused": ("failed", 1, "closed", AT, None),
+        "was_cut": ("failed", 1, "cut", AT, None),
+        "was_tried_often": ("failed", 12, "closed", AT, None),
+        "arrived": ("sent", 1, None, AT, AT),
+    }
+    open_gradebook(tmp_path).dispose()
+    with closing(sqlite3.connect(tmp_path / "gradebook.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0005'")
+        connection.execute("ALTER TABLE passbacks DROP COLUMN in_doubt_since")
+        connection.executemany(
+            "INSERT INTO passbacks (student, course, section, assignment, score, points_possible,"
+            " graded_at, queued_at, not_before, state, tries, cause, answered_at, sent_at)"
+            f" VALUES (?, 'c', 's', 'a', 1, 2, '{AT}', '{AT}', '{AT}', ?, ?, ?, ?, ?)",
+            [(student, *values) for student, values in rows_before.items()],
+        )
+    open_gradebook(tmp_path).dispose()
+    statement = "SELECT student FROM passbacks WHERE in_doubt_since = queued_at"
+    assert {student for (student,) in rows(tmp_path / "gradebook.db", statement)} == {
+        *("waits", "is_on_its_way_or_not", "was_locked_out", "was_cut", "was_tried_often")
+    }
