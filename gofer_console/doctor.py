@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from gofer_console import checks
+from gofer_console import checks, server_side
 from gofer_console.grader_side import Check, Health, ask_grader
 from gofer_console.old_zips import check_old_zips
 from gofer_console.outbox_check import check_outbox
@@ -31,7 +31,7 @@ def all_checks(settings: ConsoleSettings) -> list[Check]:
         checks.check_free_disk(settings.volume_path),
         *checks.check_catalogue(settings),
         *_grader_checks(),
-        checks.check_server(settings.server_url),
+        *_server_checks(settings.server_url),
         checks.check_grader(settings.volume_path),
         checks.check_gradebook(settings.volume_path, settings.database_url),
         checks.check_failed(settings.volume_path),
@@ -52,6 +52,13 @@ def _grader_checks() -> Sequence[Check]:
                 advice="Run `python -m gofer_ingest.grader doctor` to see it whole.",
             )
         ]
+
+
+def _server_checks(url: str) -> Sequence[Check]:
+    answers = checks.check_server(url)
+    if answers.status is Health.OK:  # it has its own settings, whatever holds in this terminal
+        return [answers]
+    return [answers, server_side.check_start()]
 
 
 def as_json(found: Sequence[Check]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from gofer_console.views import chips, moments, paging, passback_actions, places, requesting, states
 from gofer_console.views.assignment_choice import choose_assignment
 from gofer_console.views.desk import desk
+from gofer_console.views.passback_actions import STUCK, Meant
 from gofer_console.views.scores import points
 from shared.gradebook.outbox import State
 from shared.gradebook.outbox_list import (
@@ -91,8 +93,14 @@ def _show_outbox(here: Desk, gradebook: Engine) -> None:
         paging.turner(count, noun="grade")
     else:
         states.empty("No such grades", "Choose another state or assignment to see more.")
+    if wanted == PostingFilter():
+        to_post = Meant(sum(figures.values()))
+        to_retry = Meant(sum(figures.get(state, 0) for state in STUCK))
+    else:
+        to_post = _found(gradebook, selection, wanted, count)
+        to_retry = _stuck(gradebook, selection, wanted)
     with buttons:  # above the table, and known only once it is there
-        passback_actions.show(here, key, figures, chosen)
+        passback_actions.show(here, key, chosen, to_post, to_retry, held=figures.get(State.HELD, 0))
     if len(chosen) == 1:
         _show_story(chosen[0], here.zone(key))
 
@@ -101,6 +109,22 @@ def _selection(key: AssignmentKey | None) -> Selection:
     if key is None:
         return Selection(every=True)
     return Selection(course=key.course, section=key.section, assignment=key.assignment)
+
+
+def _stuck(gradebook: Engine, selection: Selection, wanted: PostingFilter) -> Meant:
+    states = (wanted.states or STUCK) & STUCK
+    if not states:  # in a filter, none would stand for all
+        return Meant(0)
+    stuck = replace(wanted, states=states)
+    return _found(gradebook, selection, stuck, count_postings(gradebook, selection, stuck))
+
+
+def _found(gradebook: Engine, selection: Selection, wanted: PostingFilter, count: int) -> Meant:
+    """Return what a search and a state find, on whatever pages of the table it stands."""
+    if not 0 < count <= requesting.MOST_AT_ONCE:
+        return Meant(count, ())
+    rows = postings_page(gradebook, selection, wanted, limit=count)
+    return Meant(len(rows), rows)
 
 
 def _figures(figures: Mapping[State | None, int], stale: int) -> None:

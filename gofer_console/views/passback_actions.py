@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import streamlit as st
 
 from gofer_console.views import requesting
 from gofer_console.views.requesting import Wish
 from gofer_console.views.scores import counted
+from shared.errors import GoferError
 from shared.gradebook.outbox import State
 from shared.requests import (
     PostDismissPayload,
@@ -21,34 +23,53 @@ from shared.requests import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from gofer_console.views.desk import Desk
     from shared.gradebook.outbox_list import Posting
     from shared.model import AssignmentKey
 
 
-_STUCK: Final = frozenset({State.FAILED, State.PARKED})
+STUCK: Final = frozenset({State.FAILED, State.PARKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The grades that a button is about.
+
+    Attributes:
+        count: how many there are.
+        found: each of them, where a search or a state chose them: they are asked for by name. Fewer
+            than there are where those would be too many. None where all of the assignment, or of
+            all assignments, are meant.
+    """
+
+    count: int
+    found: Sequence[Posting] | None = None
 
 
 def show(
     here: Desk,
     key: AssignmentKey | None,
-    figures: Mapping[State | None, int],
     chosen: Sequence[Posting],
+    to_post: Meant,
+    to_retry: Meant,
+    *,
+    held: int,
 ) -> None:
     """Show the buttons.
 
     Args:
         here: the desk.
         key: of the assignment that the page is narrowed to; None for all.
-        figures: how many of its grades are in each state.
         chosen: what is selected.
+        to_post: what the search and the state leave.
+        to_retry: those of it that were refused, or have no address.
+        held: how many grades of the assignment are held.
     """
     place = _place(key)
     whose = "all assignments" if key is None else str(key)
-    every = sum(figures.values())
-    stuck = figures.get(State.FAILED, 0) + figures.get(State.PARKED, 0)
+    whole = "all" if to_post.found is None else "found"
     with st.container(horizontal=True):
         requesting.ask_button(
             here,
@@ -64,28 +85,24 @@ def show(
         )
         requesting.ask_button(
             here,
-            f"Post all ({every})",
-            Wish(
-                [PostSendPayload(**place)] if every else [],
-                f"{counted(every, 'grade')} of {whose} will be sent now, held or sent before.",
-                touches=every,
-            ),
+            f"Post {whole} ({to_post.count:,})",
+            _wish(PostSendPayload, to_post, key, "will be sent now, held or sent before."),
             key="post_all",
             icon=":material/send:",
         )
         requesting.ask_button(
             here,
-            f"Retry refused ({stuck})",
-            Wish(
-                [PostRetryPayload(**place)] if stuck else [],
-                f"{counted(stuck, 'grade')} of {whose} that were refused, or have no address, "
-                "will be tried again.",
-                touches=stuck,
+            f"Retry refused ({to_retry.count:,})",
+            _wish(
+                PostRetryPayload,
+                to_retry,
+                key,
+                "that were refused, or have no address, will be tried again.",
             ),
             key="post_retry",
             icon=":material/replay:",
         )
-        left = [one for one in chosen if one.state in _STUCK]
+        left = [one for one in chosen if one.state in STUCK]
         requesting.ask_button(
             here,
             f"Dismiss selected ({len(left)})",
@@ -112,7 +129,7 @@ def show(
             Wish(
                 [PostReleasePayload(**place)],
                 f"Grades of {whose} that are held go to the LMS, and new ones from now on.",
-                touches=figures.get(State.HELD, 0),
+                touches=held,
             ),
             key="post_release",
             icon=":material/play_arrow:",
@@ -134,6 +151,34 @@ def show(
             key="post_compare",
             icon=":material/compare_arrows:",
         )
+
+
+def _wish(
+    payload: type[PostSendPayload | PostRetryPayload],
+    meant: Meant,
+    key: AssignmentKey | None,
+    what_happens: str,
+) -> Wish:
+    whose = "all assignments" if key is None else str(key)
+    grades = f"{counted(meant.count, 'grade')} of {whose}"
+    if meant.found is None:
+        whole = [payload(**_place(key))] if meant.count else []
+        return Wish(whole, f"{grades} {what_happens}", touches=meant.count)
+    if len(meant.found) < meant.count:
+        too_many = (
+            f"The search and the state find {grades}; at most {requesting.MOST_AT_ONCE} are asked "
+            "for by name. Find fewer, or clear the search and choose All to ask for all there are."
+        )
+        return Wish([], too_many, made=lambda _turn: _refuse(too_many))
+    return Wish(
+        [payload(**_place(one.key), student=one.student) for one in meant.found],
+        f"Only those that the search and the state find: {grades} {what_happens}",
+        touches=meant.count,
+    )
+
+
+def _refuse(why: str) -> NoReturn:
+    raise GoferError(why)
 
 
 def _place(key: AssignmentKey | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gofer_console.submission_story import Standing
 from gofer_console.terminal import plain, short_id
 from gofer_console.views import chips, moments, scores
 from gofer_console.views.chips import Chip
+from gofer_console.views.tabs import tabs
 from shared.gradebook.grades import Origin
 from shared.model import FLAG_SUSPICIOUS_SOURCE, FLAG_TAMPERED, RunReason
 
@@ -58,7 +59,7 @@ def show(here: Desk, story: Story) -> None:
     zone = here.zone(story.key)
     grades = story.history.grades
     extensions = story.history.extensions
-    attempts, runs, history, due = st.tabs(
+    attempts, runs, history, due = tabs(
         [
             f"Attempts ({len(story.attempts)})",
             f"Runs ({len(story.runs)})",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from gofer_console.terminal import plain
 from gofer_console.views import foreign, moments, places, states
+from gofer_console.views.tabs import tabs
 from gofer_console.web.notebooks import page_path
 from shared.gradebook.queries import find_autograder
 from shared.spool import Place
@@ -25,7 +26,7 @@ _LOG_HEIGHT: Final = 690
 def notebook(here: Desk, story: Story) -> None:
     """Show the notebook as it was handed in, and the log of the run that counts."""
     run = story.counted
-    shown, log = st.tabs(["Notebook", "Log"])
+    shown, log = tabs(["Notebook", "Log"])
     with shown:
         if story.place is None:
             states.empty(

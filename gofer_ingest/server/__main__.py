@@ -1,4 +1,4 @@
-"""`python -m gofer_ingest.server`: the composition root of the server process."""
+"""`python -m gofer_ingest.server [check]`: the composition root of the server process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tornado.netutil import bind_sockets
 
-from gofer_ingest.server.identity import choose_identity
+from gofer_ingest.server.identity import Identity, choose_identity
 from gofer_ingest.server.inheritance import Inheritance
 from gofer_ingest.server.public_keys import read_public_keys
 from gofer_ingest.server.serving import serve
@@ -30,6 +30,9 @@ _log = logging.getLogger("gofer.server")
 WAITING_CONNECTIONS: Final = 1024
 """Connections that the kernel keeps for us when a deadline brings a whole course at once."""
 
+CHECK: Final = "check"
+"""The argument of a process that looks at its settings as a start does, and ends."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run the server; return its exit code.
@@ -46,8 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         settings = read_settings(ServerSettings)
         marks = {} if given is None else {"server_process": given.number}
         set_up_logging(settings.log_level, settings.log_format, marks)
-        identity = choose_identity(settings)
-        read_public_keys(settings.public_key)  # one that cannot be used is told of now
+        identity = _identity(settings)
         catalogue = load_catalogue(
             course_config=settings.course_config_path,
             autograders=settings.autograders,
@@ -82,6 +84,26 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def check() -> int:
+    """Look at the settings as a start does, but for the catalogue's, and end.
+
+    Returns:
+        2 where they cannot be used; the reason is on the standard error as at a start.
+    """
+    try:
+        _identity(read_settings(ServerSettings))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _identity(settings: ServerSettings) -> Identity:
+    identity = choose_identity(settings)
+    read_public_keys(settings.public_key)  # one that cannot be used is told of now
+    return identity
+
+
 def _warn(settings: ServerSettings, catalogue: Catalogue) -> None:
     """Say what is not set up for a course."""
     if settings.identity == "dev":
@@ -97,4 +119,4 @@ def _warn(settings: ServerSettings, catalogue: Catalogue) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(check() if sys.argv[1:] == [CHECK] else run(sys.argv[1:]))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.config.refusals import refusal
 from shared.config.values import AbsolutePath, LogFormat, LogLevel
 from shared.errors import ConfigError
 
@@ -142,10 +143,11 @@ def read_settings(cls: type[S]) -> S:
     try:
         return cls()
     except ValidationError as error:
+        fields = {variable_of(field, name): field for name, field in cls.model_fields.items()}
         lines: dict[str, str] = {}
         for problem in error.errors(include_input=False, include_url=False, include_context=False):
             variable = str(problem["loc"][0]) if problem["loc"] else "settings"
-            lines.setdefault(variable, problem["msg"].removeprefix("Value error, "))
+            lines.setdefault(variable, refusal(problem, fields.get(variable)))
         raise ConfigError("\n".join(f"{name}: {text}" for name, text in lines.items())) from None
 
 

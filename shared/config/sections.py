@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 
 from shared.catalogue import Defaults
 from shared.config.environment import setting
-from shared.config.values import AbsolutePath, BatchPattern, Name, Publish, Rate, Size
+from shared.config.values import AbsolutePath, BatchPattern, FolderOrOff, Name, Publish, Rate, Size
 from shared.model import Limits
 
 
@@ -36,7 +36,7 @@ class AddressSettings(BaseSettings):
 class BackupSettings(BaseSettings):
     """Where the gradebook is backed up."""
 
-    backups: str | None = setting(
+    backups: FolderOrOff | None = setting(
         "GOFER_BACKUPS",
         None,
         "Folder of the gradebook's daily backups, best on another disk; `off` makes none.",

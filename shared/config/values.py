@@ -25,7 +25,16 @@ _ORIGIN: Final = re.compile(
 
 
 def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("there is no home folder of the user that it names after ~") from None
+
+
+def _folder_or_off(text: str) -> str:
+    if text.strip().lower() != "off":
+        _absolute(Path(text))
+    return text
 
 
 def _prefix(text: str) -> str:
@@ -46,14 +55,25 @@ def _listed(text: object) -> object:
     if not isinstance(text, str):
         return text
     if text.lstrip().startswith("["):
-        return json.loads(text)
+        return _json_list(text)
     return tuple(word for word in map(str.strip, re.split(r"[,\n]", text)) if word)
+
+
+def _json_list(text: str) -> object:
+    try:
+        listed = json.loads(text)
+    except (ValueError, RecursionError):
+        listed = None
+    if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
+        raise ValueError('write it with commas between, or as a JSON list such as ["one", "two"]')
+    return listed
 
 
 def _origin(text: str) -> str:
     if not _ORIGIN.fullmatch(text):
+        shown = text.encode("utf-8", "replace").decode()  # it may hold bytes that are no text
         raise ValueError(
-            f"{text} is no origin; write each as https://hub.example.edu, without a path"
+            f"{shown} is no origin; write each as https://hub.example.edu, without a path"
         )
     return text
 
@@ -75,6 +95,7 @@ def _lower(text: object) -> object:
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+FolderOrOff = Annotated[str, AfterValidator(_folder_or_off)]
 Size = Annotated[int, BeforeValidator(size_bytes)]
 SizeOrNone = Annotated[int, BeforeValidator(partial(size_bytes, least=0))]
 """One where 0 means none at all."""

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from shared.gradebook import tables
 from shared.gradebook.columns import StoredText
+from shared.gradebook.searching import contains
 from shared.gradebook.transactions import reading
 from shared.model import AssignmentKey, Score, storable_text
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Engine, Row, Select, Subquery
-
-_ESCAPE: Final = "\\"
 
 
 class Kind(enum.StrEnum):
@@ -254,12 +253,8 @@ def _conditions(
     if wanted.before is not None:
         found.append(at < wanted.before)
     if wanted.search:
-        found.append(or_(*(_contains(text, wanted.search) for text in texts)))
+        found.append(or_(*(contains(cast(text, String), wanted.search) for text in texts)))
     return found
-
-
-def _contains(text: ColumnElement[Any], words: str) -> ColumnElement[bool]:
-    return cast(text, String).icontains(storable_text(words), autoescape=True, escape=_ESCAPE)
 
 
 def _entry(row: Row[Any]) -> AuditEntry:

@@ -14,6 +14,7 @@ from sqlalchemy import and_, case, exists, func, or_, select, tuple_
 from shared.gradebook import tables
 from shared.gradebook.held import has_flag
 from shared.gradebook.passback_tables import passbacks
+from shared.gradebook.searching import contains
 from shared.model import storable_text
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class GradeFilter:
         received_before: it was received before this; aware.
         other_zip_than: the run behind the grade was of one of these assignments, and by another
             autograder zip than the one named with it. None wants all; a classic run has no zip.
-        search: a part of the student's name; of ASCII letters the case is the same to it.
+        search: a part of the student's name, without regard to case.
         passbacks: the newest row of the outbox for that student and assignment is in any of these
             states; `NOT_QUEUED` and `CHANGED` stand for what no state says.
     """
@@ -119,7 +120,7 @@ def conditions(wanted: GradeFilter, columns: FilteredColumns) -> Iterator[Column
     yield from _score_conditions(wanted, columns)
     yield from _received_conditions(wanted)
     if wanted.search:
-        yield student.icontains(storable_text(wanted.search), autoescape=True)
+        yield contains(student, wanted.search)
     if wanted.passbacks:
         yield _is_posted_so(wanted.passbacks, columns.place)
     if wanted.other_zip_than is not None:

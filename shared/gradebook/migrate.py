@@ -1,4 +1,8 @@
-"""The schema, from whatever it is to the newest; and the refusal of one that is newer still."""
+"""The schema, from whatever it is to the newest; and the refusal of one that is newer still.
+
+Alembic is imported where it is used: with its templates it takes a tenth of a second, and whoever
+opens a gradebook imports this module, every `gofer` command among them.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,14 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
 from shared.errors import GradebookError, NewerSchema
 from shared.gradebook.copies import copy_file
 from shared.gradebook.transactions import reading, writing
 from shared.model import utc_now
 
 if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
     from sqlalchemy import Connection, Engine
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def upgrade(engine: Engine) -> None:
         with writing(engine, "be brought up to date") as connection:
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "heads")
+            _run(config)
     log.info(
         "The gradebook's schema was brought up to date",
         extra={
@@ -97,7 +98,7 @@ def write_sql(dialect_name: str, output: TextIO) -> None:
     config.output_buffer = output
     config.attributes["dialect_name"] = dialect_name
     with _one_at_a_time:
-        command.upgrade(config, "heads", sql=True)
+        _run(config, only_sql=True)
 
 
 def _copy_of_older(engine: Engine) -> Path | None:
@@ -111,7 +112,15 @@ def _copy_of_older(engine: Engine) -> Path | None:
     return copy
 
 
+def _run(config: Config, *, only_sql: bool = False) -> None:
+    from alembic import command  # noqa: PLC0415 - as the module's first lines say
+
+    command.upgrade(config, "heads", sql=only_sql)
+
+
 def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     return config
@@ -119,10 +128,14 @@ def _config() -> Config:
 
 @functools.cache
 def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
     return ScriptDirectory.from_config(_config())
 
 
 def _revisions(connection: Connection) -> tuple[str, ...]:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
+
     return MigrationContext.configure(connection).get_current_heads()
 
 

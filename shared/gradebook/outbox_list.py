@@ -10,8 +10,9 @@ from sqlalchemy import and_, case, cast, func, null, or_, select, union_all
 from shared.gradebook import tables
 from shared.gradebook.outbox import State
 from shared.gradebook.passback_tables import passbacks
+from shared.gradebook.searching import contains
 from shared.gradebook.transactions import reading
-from shared.model import AssignmentKey, Score, storable_text
+from shared.model import AssignmentKey, Score
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -152,7 +153,7 @@ def posting_figures(engine: Engine, selection: Selection) -> tuple[dict[State | 
 def _narrowed(statement: Select[Any], wanted: PostingFilter) -> Select[Any]:
     if wanted.search:
         name = statement.selected_columns.student
-        statement = statement.where(name.icontains(storable_text(wanted.search), autoescape=True))
+        statement = statement.where(contains(name, wanted.search))
     if wanted.is_stale:
         rows = statement.selected_columns
         statement = statement.where(_stale(rows, rows))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import URL, Engine, NullPool, create_engine, event
 
 from shared.errors import GradebookError
+from shared.gradebook.searching import fold_letters
 from shared.gradebook.transactions import ONLY_READS, gradebook_errors
 
 if TYPE_CHECKING:
@@ -91,13 +92,15 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
         path: of the file.
         mode: `rw`, or `ro`; both as in SQLite's URIs.
     """
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
+    fold_letters(connection)
+    return connection
 
 
 def writer_engine(path: Path) -> Engine:

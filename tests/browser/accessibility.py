@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 ENOUGH_CONTRAST: Final = 4.5
 """For text of any size (WCAG 2.2, 1.4.3 asks for less where it is large)."""
 
-_CONTRASTS: Final = """() => {
+_CONTRASTS: Final = """(within) => {
   const parse = (text) => {
     const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
     return { r, g, b, a };
@@ -44,11 +44,13 @@ _CONTRASTS: Final = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
+    if (!element.closest(within)) continue;
     if (walker.currentNode.data.trim() && element.checkVisibility()) {
       measure(element, getComputedStyle(element).color, walker.currentNode.data);
     }
   }
   for (const input of document.querySelectorAll('input:not([type=hidden])')) {
+    if (!input.closest(within)) continue;
     measure(input, getComputedStyle(input, '::placeholder').color, input.placeholder);
     measure(input, getComputedStyle(input).color, 'what is typed');
   }
@@ -105,9 +107,14 @@ _FAULTS: Final = """() => {
 }"""
 
 
-def faint_texts(page: Page) -> list[tuple[str, float]]:
-    """Return the texts on a page that have too little contrast, with what they have."""
-    found: list[tuple[str, float]] = page.evaluate(_CONTRASTS)
+def faint_texts(page: Page, within: str = "body") -> list[tuple[str, float]]:
+    """Return the texts on a page that have too little contrast, with what they have.
+
+    Args:
+        page: that is shown.
+        within: a CSS selector of what holds the texts.
+    """
+    found: list[tuple[str, float]] = page.evaluate(_CONTRASTS, within)
     assert found, "there is no text at all"
     return [(text, round(contrast, 2)) for text, contrast in found if contrast < ENOUGH_CONTRAST]
 

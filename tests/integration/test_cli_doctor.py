@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from gofer_console.grader_side import Health
 from gofer_console.outbox_check import check_outbox
 from shared.gradebook.engine import open_gradebook
@@ -49,6 +51,31 @@ def test_a_fresh_machine_has_warnings_and_no_problem(tmp_path: Path) -> None:
     assert not (tmp_path / "volume").exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "GOFER_IDENTITY: is not set"),
+        ({"GOFER_IDENTITY": "signed"}, "GOFER_IDENTITY_SECRET: is not set"),
+        ({"GOFER_IDENTITY": "dev", "GOFER_ADDRESS": "192.0.2.1"}, "GOFER_ADDRESS: is not a loop"),
+        ({"GOFER_IDENTITY": "dev", "GOFER_PORT": "many"}, "GOFER_PORT: "),
+    ],
+)
+def test_a_server_that_would_refuse_to_start_is_told_with_its_own_reason(
+    tmp_path: Path, more: dict[str, str], said: str
+) -> None:
+    exit_code, found = examined(installation(tmp_path) | more)
+    check = found["server start"]
+    assert (exit_code, check["status"]) == (0, "warning")
+    assert check["message"].splitlines()[1].startswith(said)
+    assert "where the server is started" in check["advice"]
+
+
+def test_a_server_that_would_start_is_well(tmp_path: Path) -> None:
+    _, found = examined(installation(tmp_path) | {"GOFER_IDENTITY": "dev"})
+    assert found["server start"]["status"] == "ok"
+    assert not (tmp_path / "volume").exists()
+
+
 def test_what_runs_and_what_failed_is_seen(tmp_path: Path) -> None:
     environment = installation(tmp_path)
     running = environment | {"GOFER_IDENTITY": "dev", "GOFER_PORT": "0"}
@@ -64,6 +91,7 @@ def test_what_runs_and_what_failed_is_seen(tmp_path: Path) -> None:
         (folder / "envelope.json").write_text(envelope.model_dump_json(), "utf-8")
         exit_code, found = examined(environment | {"GOFER_URL": url})
     assert exit_code == 0, found
+    assert "server start" not in found, "the settings of this terminal are not the server's"
     assert [found[name]["status"] for name in ("server", "grader", "gradebook")] == ["ok"] * 3
     assert found["failed entries"]["message"].startswith("1 could not be graded")
     assert Spool(tmp_path / "volume").failed()[0].id == envelope.id

@@ -23,7 +23,7 @@ def choose_identity(settings: ServerSettings) -> Identity:
     if settings.identity is None:
         raise ConfigError(
             "GOFER_IDENTITY: is not set, nor is JUPYTERHUB_API_URL, so nobody could sign in; set "
-            "it to `dev` to try Gofer on this machine"
+            "it to `hub` or `signed` for a course, or to `dev` to try Gofer on this machine"
         )
     if settings.identity == "hub":
         # Its library takes a second and 40 MB to load, which nobody else is to pay.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
+from gofer_console.views import paging, requesting
 from shared.gradebook.passback_tables import passbacks
 from shared.model import utc_now
 from shared.queue_snapshot import PassbackOutlook
@@ -156,6 +157,74 @@ def test_without_an_assignment_all_are_meant_and_said(term: ConsoleTerm) -> None
     assert any("of all assignments" in one.value for one in page.text)
     page.button(key="post_all_submit_0").click().run()
     assert [request.payload for request in term.requests()] == [PostSendPayload(every=True)]
+
+
+def post_button(page: AppTest) -> str:
+    return page.button(key="post_all_submit_0").label
+
+
+def test_whoever_searched_posts_those_found_alone(term: ConsoleTerm) -> None:
+    page = open_page("passback", {"assignment": str(LAB01), "q": "e"})
+    assert post_button(page) == "Post found (2)"
+    assert any("find: 2 grades of demo101/1/lab01 will be sent" in one.value for one in page.text)
+    page.button(key="post_all_submit_0").click().run()
+    assert [request.payload for request in term.requests()] == [
+        PostSendPayload(**PLACE, student="ben"),
+        PostSendPayload(**PLACE, student="dee"),
+    ]
+
+
+def test_those_found_are_posted_from_all_pages_of_the_table(
+    term: ConsoleTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "ROWS", 1)
+    page = open_page("passback", {"q": "e"})
+    assert cells(page, "Student") == ["ben"]
+    page.button(key="post_all_submit_0").click().run()
+    assert [request.payload for request in term.requests()] == [
+        PostSendPayload(**PLACE, student="ben"),
+        PostSendPayload(**PLACE, student="dee"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "label", "students"),
+    [
+        ({"q": "be"}, "Retry refused (1)", ["ben"]),
+        ({"state": "No address"}, "Retry refused (1)", ["dee"]),
+        ({"state": "Held"}, "Retry refused (0)", []),
+        ({"state": "Posted", "q": "be"}, "Retry refused (0)", []),
+    ],
+)
+def test_retrying_is_about_those_found_that_are_stuck(
+    term: ConsoleTerm, query: dict[str, str], label: str, students: list[str]
+) -> None:
+    page = open_page("passback", query)
+    button = page.button(key="post_retry_submit_0")
+    assert button.label == label
+    assert button.disabled is not bool(students)
+    if students:
+        button.click().run()
+    assert [request.payload for request in term.requests()] == [
+        PostRetryPayload(**PLACE, student=student) for student in students
+    ]
+
+
+def test_more_than_can_be_named_are_refused_and_it_is_said_what_to_do(
+    term: ConsoleTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requesting, "MOST_AT_ONCE", 1)
+    page = open_page("passback", {"q": "e"})
+    assert post_button(page) == "Post found (2)"
+    page.button(key="post_all_submit_0").click().run()
+    assert not term.requests()
+    assert any("Nothing was asked for" in one.value for one in page.error)
+    assert any("clear the search and choose All" in one.value for one in page.text)
+
+
+def test_without_a_search_or_a_state_it_is_said_that_all_are_posted(term: ConsoleTerm) -> None:
+    page = open_page("passback", {"assignment": str(LAB01), "q": "  ", "state": "All"})
+    assert post_button(page) == "Post all (4)"
 
 
 def test_an_lms_that_does_not_answer_is_named(term: ConsoleTerm) -> None:

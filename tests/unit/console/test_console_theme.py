@@ -9,6 +9,8 @@ from gofer_console.web.streamlit_options import set_options
 
 ENOUGH_CONTRAST = 4.5
 """For text of any size (WCAG 2.2, 1.4.3)."""
+ENOUGH_FOR_LINES = 3
+"""For what is no text and tells of a state (WCAG 2.2, 1.4.11)."""
 
 
 def brightness(colour: str) -> float:
@@ -33,5 +35,7 @@ def test_what_stands_on_the_accent_and_links_can_be_read(scheme: str) -> None:
         for name in ("primaryColor", "linkColor", "backgroundColor", "textColor")
     }
     assert contrast("#ffffff", theme["primaryColor"]) >= ENOUGH_CONTRAST  # Streamlit's buttons
+    line_of_a_tab = contrast(theme["primaryColor"], theme["backgroundColor"])
+    assert line_of_a_tab >= ENOUGH_FOR_LINES
     assert contrast(theme["linkColor"], theme["backgroundColor"]) >= ENOUGH_CONTRAST
     assert contrast(theme["textColor"], theme["backgroundColor"]) >= ENOUGH_CONTRAST

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,70 @@ def test_every_bad_variable_gets_one_line_that_names_it_and_not_its_value(
         named |= set(names)
         assert "hunter2" not in str(caught.value)
     assert named == set(bad)
+
+
+def refusal_of(cls: type[ProcessSettings]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_settings(cls)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "written", "said"),
+    [
+        ("GOFER_PORT", "many", "it is no whole number; write a whole number from 0 to 65535"),
+        ("GOFER_PORT", "-1", "it is too small; write a whole number from 0 to 65535"),
+        ("GOFER_PORT", "65536", "it is too large; write a whole number from 0 to 65535"),
+        ("GOFER_PORT", "9" * 5000, "it is too large; write a whole number from 0 to 65535"),
+        ("GOFER_MAX_CELLS", "0", "it is too small; write a whole number of at least 1"),
+        ("GOFER_PIDS_LIMIT", "1.5", "it is no whole number; write a whole number above 0"),
+        ("GOFER_CPUS", "0", "it is too small; write a number above 0"),
+        ("GOFER_CELL_TIME_LIMIT_S", "soon", "it is no number; write a number above 0"),
+        ("GOFER_TIME_LIMIT_S", "inf", "it is no number; write a number above 0"),
+        ("GOFER_REPEAT_WINDOW_S", "1e9", "it is too large; write a number from 0 to 31536000"),
+        ("GOFER_IDENTITY", "ldap", "there is no such choice; write `hub`, `signed` or `dev`"),
+        ("GOFER_PORT", "\udcff", "it holds bytes that are no UTF-8"),
+        ("VOLUME_PATH", "~nobody.such/x", "there is no home folder of the user that it names"),
+        ("GOFER_STAFF", "[ada, ben]", "write it with commas between, or as a JSON list such as"),
+        ("GOFER_STAFF", "[1]", "write it with commas between, or as a JSON list such as"),
+        ("GOFER_STAFF", "[" * 100_000, "write it with commas between, or as a JSON list such as"),
+        ("GOFER_ALLOWED_ORIGINS", "\udcff", "? is no origin; write each as https://"),
+        ("GOFER_MEMORY_LIMIT", "9" * 5000, "write a size as bytes or with k, m or g"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, variable: str, written: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, written)
+    assert refusal_of(ServerSettings).startswith(f"{variable}: {said}")
+
+
+def test_a_folder_of_backups_in_nobodys_home_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOFER_BACKUPS", "~nobody.such/x")
+    assert "GOFER_BACKUPS: there is no home folder" in refusal_of(GraderSettings)
+
+
+def test_a_switch_is_on_or_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POST_GRADE", "perhaps")
+    assert refusal_of(GraderSettings) == "POST_GRADE: write `on` or `off`"
+
+
+@pytest.mark.parametrize("cls", PROCESSES.values())
+def test_no_refusal_speaks_of_inputs(
+    monkeypatch: pytest.MonkeyPatch, cls: type[ProcessSettings]
+) -> None:
+    told = []
+    for name, field in cls.model_fields.items():
+        variable = variable_of(field, name)
+        for written in ("nonsense", "-1", "99999999999", "nan", "[1]", "\udcff", "~nobody.such"):
+            monkeypatch.setenv(variable, written)
+            with suppress(ConfigError):
+                read_settings(cls)
+                continue
+            told.append(refusal_of(cls))
+        monkeypatch.delenv(variable)
+    assert len(told) > 30
+    assert not [one for one in told if "nput" in one or "\n" in one]
 
 
 @pytest.mark.parametrize(

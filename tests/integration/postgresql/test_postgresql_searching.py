@@ -1,0 +1,2 @@
+# Searches, of PostgreSQL.
+from tests.unit.shared.test_gradebook_searching import *  # noqa: F403
