@@ -163,6 +163,10 @@ class ResultsUnreadable(GraderError):
     retryable = False
 
 
+class InspectionFailed(GraderError):
+    """Looking through an autograder zip came to no end. The zip is to blame, as far as is known."""
+
+
 class AssignmentBlocked(GraderError):
     """This assignment cannot be graded until staff mend its autograder zip."""
 

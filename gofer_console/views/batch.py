@@ -102,8 +102,8 @@ def _said(here: Desk) -> Said:
 
 
 def _look(names: tuple[str, ...], uploads: Sequence[Upload], said: Said) -> None:
-    here = desk()
     try:
+        here = desk()
         looked = look_through(uploads, said, here.catalogue, here.spool, here.gradebook)
         st.session_state[_PLAN] = _Plan(names, said, looked)
     except GoferError as error:
@@ -165,8 +165,8 @@ def _hand_in(plan: _Plan, uploads: Sequence[Upload], turn: int) -> None:
 
 
 def _deliver(plan: _Plan, uploads: Sequence[Upload], turn: int) -> None:
-    here = desk()
     try:
+        here = desk()
         here.insist_on_editing()
         taken, problems = hand_in(
             uploads,

@@ -125,10 +125,10 @@ def _content(asked: _Asked) -> None:
 
 
 def _deliver(asked: _Asked, choice: Choice, why: str) -> None:
-    here = desk()
     st.session_state.pop(_ASKED, None)
     done = 0
     try:
+        here = desk()
         here.insist_on_editing()
         wanted = payloads(asked.what, asked.meant, choice)
         for payload, request_id in zip(wanted, asked.ids, strict=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gofer_console import actions
 from gofer_console.views import moments, room
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from shared.queue_snapshot import QueueSnapshot
     from shared.requests import StaffPayload, StaffRequest
     from shared.spool import Spool
+
+_OVER: Final = "You are no longer signed in. Reload the page to sign in again."
 
 
 @dataclass(frozen=True)
@@ -137,26 +139,33 @@ class Desk:
     def insist_on_editing(self) -> None:
         """Ask the sign-in anew whether this person may change things.
 
-        An open page outlives a sign-out, and somebody's leaving the staff.
-
         Raises:
-            NotAuthenticated: they may not.
+            NotAuthenticated: they may not, or nobody can say.
         """
         visit = self.room.still(self.visit.id)
         if visit is None or visit.person.name != self.person.name:
-            raise NotAuthenticated("You are no longer signed in. Reload the page to sign in again.")
+            raise NotAuthenticated(_OVER)
         if not visit.person.may_edit:
             raise NotAuthenticated("You may look at everything here, and change nothing.")
 
 
 def desk() -> Desk:
-    """Return the desk of this session.
+    """Return the desk of this session, for whoever its visit is of by now.
+
+    An open page outlives a sign-out, and somebody's leaving the staff: its connection was let in
+    once, and asks again by itself.
 
     Raises:
-        NotAuthenticated: nobody is signed in.
+        NotAuthenticated: nobody is signed in, or no longer.
     """
     here = room.furnished()
     visit = here.visiting()
     if visit is None:
         raise NotAuthenticated("Nobody is signed in.")
-    return Desk(visit, here)
+    try:
+        now = here.still(visit.id)
+    except NotAuthenticated:  # whoever knows does not answer; looking goes on meanwhile
+        return Desk(visit, here)
+    if now is None or now.person.name != visit.person.name:
+        raise NotAuthenticated(_OVER)
+    return Desk(now, here)

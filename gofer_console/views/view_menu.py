@@ -49,10 +49,10 @@ def show(here: Desk) -> None:
 
 
 def _save() -> None:
-    here = desk()
     query = {key: st.query_params.get_all(key) for key in st.query_params if key != "page"}
     name = str(st.session_state.get("view_name") or "").strip()
     try:
+        here = desk()
         here.insist_on_editing()
         SavedViews(here.volume).save(SavedView(name, query, here.person.name))
         st.session_state["view_name"] = ""
@@ -62,8 +62,8 @@ def _save() -> None:
 
 
 def _delete(name: str) -> None:
-    here = desk()
     try:
+        here = desk()
         here.insist_on_editing()
         SavedViews(here.volume).delete(name)
     except GoferError as error:

@@ -82,18 +82,22 @@ class SignedIn:
             await RedirectResponse(self._prefix)(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        host = urlsplit(f"//{connection.headers.get('host', '')}").hostname
-        if host not in self._hosts:
-            await _refuse(PlainTextResponse("Unknown host", 400), scope, receive, send)
-            return
-        if _may_change(scope) and not self._is_from_here(connection):
-            await _refuse(PlainTextResponse("Forbidden", 403), scope, receive, send)
-            return
-        answer = await self._sign_in.admit(connection)
+        answer = self._refusal(scope, connection) or await self._sign_in.admit(connection)
+        if isinstance(answer, Visit) and _is_upload(scope) and not answer.person.may_edit:
+            # Streamlit keeps in memory what is uploaded, whether or not a page asked for it.
+            answer = PlainTextResponse("You may look at everything here, and change nothing.", 403)
         if not isinstance(answer, Visit):
             await _refuse(answer, scope, receive, send)
             return
         await self._app({**scope, "headers": [*headers, *answer.headers()]}, receive, send)
+
+    def _refusal(self, scope: Scope, connection: HTTPConnection) -> Response | None:
+        """Return what is answered whoever asks; None where that is for the sign-in to say."""
+        if _host(connection.headers.get("host", "")) not in self._hosts:
+            return PlainTextResponse("Unknown host", 400)
+        if _may_change(scope) and not self._is_from_here(connection):
+            return PlainTextResponse("Forbidden", 403)
+        return None
 
     def _is_from_here(self, connection: HTTPConnection) -> bool:
         # Streamlit takes a websocket without an origin, and one of any port on this machine; both
@@ -101,16 +105,31 @@ class SignedIn:
         origin = connection.headers.get("origin", "").lower()
         if not origin:
             return False
-        is_same_host = urlsplit(origin).netloc == connection.headers["host"].lower()
+        try:
+            is_same_host = urlsplit(origin).netloc == connection.headers["host"].lower()
+        except ValueError:
+            return False
         return is_same_host or origin == self._origin
+
+
+def _host(header: str) -> str | None:
+    """Return whom a `Host` names, without its port; None where it names nobody."""
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
 
 
 def _is_ours(name: bytes, ours: bytes) -> bool:
     return name.lower().replace(b"_", b"-").startswith(ours)
 
 
+def _is_upload(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] not in _SAFE
+
+
 def _may_change(scope: Scope) -> bool:
-    return scope["type"] == "websocket" or scope["method"] not in _SAFE
+    return scope["type"] == "websocket" or _is_upload(scope)
 
 
 async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

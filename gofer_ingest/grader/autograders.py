@@ -9,14 +9,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gofer_ingest.grader.extensions import Extensions
 from gofer_ingest.grader.notebooks import InvalidNotebook, without_outputs
 from gofer_ingest.grader.results import conclude, read_spec
 from gofer_ingest.grader.sandbox import ImageId, Job, Sandbox
-from shared.errors import AssignmentBlocked, ImageMissing, ResultsUnreadable
+from shared.catalogue import read_zip
+from shared.errors import (
+    AssignmentBlocked,
+    ImageMissing,
+    InspectionFailed,
+    ResultsUnreadable,
+)
 from shared.gradebook.queries import find_autograder
 from shared.gradebook.record import record_autograder
 from shared.model import AutograderSpec, Sha256, Verdict, new_run_id
@@ -27,6 +34,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from shared.catalogue import Assignment
+
+INSPECT_AGAIN_AFTER_S: Final = 600.0
+"""How long an inspection that came to no end is held against a zip. It takes a place of the
+grader's for minutes, and may have failed for a reason of the machine's."""
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +79,7 @@ class Autograders:
         self._locks: dict[Path, threading.Lock] = {}
         self._zips: dict[Path, tuple[_Stamp, bytes, Sha256]] = {}
         self._specs: dict[tuple[Sha256, ImageId], AutograderSpec] = {}
+        self._failed: dict[tuple[Sha256, ImageId], tuple[float, str]] = {}
         self._proofs: dict[tuple[Sha256, ImageId, Sha256], str] = {}
 
     def ready(self, assignment: Assignment) -> Autograder:
@@ -108,7 +120,7 @@ class Autograders:
             known = self._zips.get(path)
             if known is not None and known[0] == stamp:
                 return known[1], known[2]
-            data = path.read_bytes()
+            data = read_zip(path)
         except OSError as error:
             raise AssignmentBlocked(
                 f"The autograder zip {path} cannot be read: {error.strerror}."
@@ -141,8 +153,8 @@ class Autograders:
             known = find_autograder(self._gradebook, sha256, image_id)
         if known is None:
             try:
-                known = read_spec(self._sandbox.inspect(image, data), sha256)
-            except ResultsUnreadable as error:
+                known = self._inspected(image, data, sha256, image_id)
+            except (InspectionFailed, ResultsUnreadable) as error:
                 raise AssignmentBlocked(
                     f"The zip {assignment.autograder_zip.name} cannot be used. {error}"
                 ) from error
@@ -160,6 +172,19 @@ class Autograders:
             )
         self._specs[sha256, image_id] = known
         return known
+
+    def _inspected(
+        self, image: str | None, data: bytes, sha256: Sha256, image_id: ImageId
+    ) -> AutograderSpec:
+        until, reason = self._failed.get((sha256, image_id), (0.0, ""))
+        if time.monotonic() < until:
+            raise InspectionFailed(reason)
+        try:
+            return read_spec(self._sandbox.inspect(image, data), sha256)
+        except InspectionFailed as error:
+            until = time.monotonic() + INSPECT_AGAIN_AFTER_S
+            self._failed[sha256, image_id] = until, str(error)
+            raise
 
     def _prove(self, assignment: Assignment, path: Path, autograder: Autograder) -> None:
         try:

@@ -210,13 +210,18 @@ class DockerSandbox(Sandbox):
         """Inspect a zip in a container of its own; see the port."""
         slot = self._own_container(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
-            return harness_link.ask_about(
+            ending, answer = harness_link.ask_about(
                 *(slot.channel, slot.transcript, autograder_zip),
                 taken_within_s=TAKEN_WITHIN_S,
                 within_s=INSPECT_WITHIN_S,
             )
+            if answer is not None:
+                return answer
+            slot.channel.close()
+            ending, _, _ = self._judged(slot.container_id, ending)
         finally:
             slot.discard()
+        raise harness_link.inspection_failed(ending, slot.transcript, within_s=INSPECT_WITHIN_S)
 
     def prepare(
         self, image: str | None, limits: Limits, run_id: RunId, *, is_ahead: bool = False
@@ -290,15 +295,9 @@ class DockerSandbox(Sandbox):
                 # An engine that waits for somebody to read what a container prints may not get
                 # round to killing it.
                 slot.channel.close()
-            exit_code, oom_killed = self.how_it_ended(slot.container_id, ending)
+            ending, exit_code, oom_killed = self._judged(slot.container_id, ending)
         finally:
             slot.discard()
-        if ending is Ending.DIED and oom_killed:
-            ending = Ending.OUT_OF_MEMORY
-        if ending is Ending.DIED and exit_code == EXIT_KILLED:
-            # PID 1 cannot be killed from inside its container: this was the engine, the machine or
-            # a person, and never the notebook
-            raise RunInterrupted
         return RawResult(
             ending=ending,
             answer=answer,
@@ -362,6 +361,21 @@ class DockerSandbox(Sandbox):
             self._connections.api = connect(self._docker_host)
         api: docker.APIClient = self._connections.api
         return api
+
+    def _judged(self, container_id: str, ending: Ending) -> tuple[Ending, int | None, bool]:
+        """Return how it ended by what the engine knows, its exit code, and whether OOM killed.
+
+        Raises:
+            RunInterrupted: somebody outside ended it.
+        """
+        exit_code, oom_killed = self.how_it_ended(container_id, ending)
+        if ending is Ending.DIED and oom_killed:
+            ending = Ending.OUT_OF_MEMORY
+        if ending is Ending.DIED and exit_code == EXIT_KILLED:
+            # PID 1 cannot be killed from inside its container: this was the engine, the machine or
+            # a person, and never the notebook
+            raise RunInterrupted
+        return ending, exit_code, oom_killed
 
     def how_it_ended(self, container_id: str, ending: Ending) -> tuple[int | None, bool]:
         """Make sure that it has ended; return the exit code, None where we ended it, and OOM."""

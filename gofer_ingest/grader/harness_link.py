@@ -30,7 +30,8 @@ from gofer_ingest.grader.sandbox import (
     Ending,
     Job,
 )
-from shared.errors import HarnessNotReady, SandboxUnavailable
+from gofer_ingest.grader.untrusted import one_line
+from shared.errors import HarnessNotReady, InspectionFailed, SandboxUnavailable
 
 LAST_WORDS_S = 5.0
 """How long past a run's time the harness may take to say what there is: it ends the run itself."""
@@ -219,19 +220,35 @@ def ask_about(
     *,
     taken_within_s: float,
     within_s: float,
-) -> bytes:
-    """Have a zip inspected by a harness that is ready; return what it answers.
+) -> tuple[Ending, bytes | None]:
+    """Have a zip inspected by a harness that is ready; return how that ended and what it answers.
 
     Raises:
-        HarnessNotReady: it did not take the zip, or ended without an answer, or the time is over.
+        HarnessNotReady: it did not take the zip.
     """
     job = pack_job(autograder_zip, None)
     hand_over(channel, transcript, job, taken_within_s)
-    ending, answer = await_answer(channel, transcript, job, time.monotonic() + within_s)
-    if answer is None:
-        tail = transcript.log_tail[-_SAID_MAX_BYTES:].decode(errors="replace")
-        raise HarnessNotReady(f"Inspecting the zip ended as {ending}. It printed: {tail}")
-    return answer
+    return await_answer(channel, transcript, job, time.monotonic() + within_s)
+
+
+def inspection_failed(
+    ending: Ending, transcript: Transcript, *, within_s: float
+) -> InspectionFailed:
+    """Return what to raise of an inspection that ended without an answer.
+
+    Args:
+        ending: how it ended.
+        transcript: what the harness wrote.
+        within_s: the time that it had.
+    """
+    what = {
+        Ending.TIMED_OUT: f"it did not end within {within_s:g} s",
+        Ending.OUT_OF_MEMORY: "it ran out of memory",
+        Ending.TOO_MUCH_OUTPUT: "it printed without end",
+    }.get(ending, "it ended before it was done, or found more than a zip may hold")
+    said = transcript.log_tail[-_SAID_MAX_BYTES:].decode(errors="replace")
+    printed = f" It printed: {one_line(said)}" if said.strip() else ""
+    return InspectionFailed(f"When its tests and settings were read, {what}.{printed}")
 
 
 def await_answer(

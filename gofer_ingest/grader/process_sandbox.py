@@ -104,13 +104,16 @@ class ProcessSandbox(Sandbox):
         """Inspect a zip in a process of its own; see the port."""
         slot = self.prepare(image, Limits(time_s=INSPECT_WITHIN_S), new_run_id())
         try:
-            return harness_link.ask_about(
+            ending, answer = harness_link.ask_about(
                 *(slot.channel, slot.transcript, autograder_zip),
                 taken_within_s=TAKEN_WITHIN_S,
                 within_s=INSPECT_WITHIN_S,
             )
         finally:
             slot.discard()
+        if answer is None:
+            raise harness_link.inspection_failed(ending, slot.transcript, within_s=INSPECT_WITHIN_S)
+        return answer
 
     def prepare(
         self,

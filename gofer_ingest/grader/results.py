@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from gofer_ingest.grader import stops, tampering
 from gofer_ingest.grader.sandbox import Ending, RawResult
@@ -65,6 +65,10 @@ class _Answer(Untrusted):
     memory: _Memory
 
 
+_Words = Annotated[str, AfterValidator(one_line)]
+"""What a test file raised stands in it, and goes to terminals and into one line of a log."""
+
+
 class _SpecQuestion(Untrusted):
     name: Annotated[str, Field(min_length=1, max_length=1_000)]
     points: Annotated[_Finite, Field(ge=0)]
@@ -78,8 +82,8 @@ class _SpecAnswer(Untrusted):
     plugins: list[str]
     requirements: list[str]
     missing: list[str]
-    problems: list[str]
-    notes: list[str]
+    problems: list[_Words]
+    notes: list[_Words]
     otter_version: str
 
 

@@ -136,7 +136,9 @@ class Sandbox(abc.ABC):
         Raises:
             SandboxUnavailable: the engine does not answer.
             ImageMissing: there is no grader image.
-            HarnessNotReady: the harness did not start, or did not answer in time.
+            HarnessNotReady: the harness did not start, or did not take the zip.
+            InspectionFailed: it had the zip, and came to no end with it.
+            RunInterrupted: somebody outside ended it.
         """
 
     @abc.abstractmethod

@@ -15,13 +15,21 @@ from shared.catalogue.classic import classic_assignments
 from shared.catalogue.entries import Assignment, Catalogue, Defaults
 from shared.catalogue.folders import assignments_in_folders
 from shared.catalogue.structured import structured_assignments
-from shared.catalogue.zips import present_zips, zip_sha256
+from shared.catalogue.zips import present_zips, read_zip, zip_sha256
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Assignment", "Catalogue", "Defaults", "load_catalogue", "present_zips", "zip_sha256"]
+__all__ = [
+    "Assignment",
+    "Catalogue",
+    "Defaults",
+    "load_catalogue",
+    "present_zips",
+    "read_zip",
+    "zip_sha256",
+]
 
 
 def load_catalogue(

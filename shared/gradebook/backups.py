@@ -83,7 +83,9 @@ def make_backup(volume: Path, database_url: str | None, target: Path | None, fol
         raise GradebookError("There is no gradebook yet: nothing to back up.")
     with _one_at_a_time(volume) as is_alone:
         if target is not None:
-            if target.exists():
+            with gradebook_errors("be backed up"):
+                is_there = target.exists()
+            if is_there:
                 raise GradebookError(
                     f"{target} is there already. Name another file, or move it away."
                 )
@@ -180,7 +182,9 @@ def _named(paths: Iterable[Path]) -> tuple[tuple[datetime, Path], ...]:
 
 
 def _check(backup: Path) -> datetime | None:
-    if not backup.is_file():
+    with gradebook_errors("be restored"):
+        is_there = backup.is_file()
+    if not is_there:
         raise GradebookError(f"{backup} is not there.")
     try:
         with gradebook_errors("be read"), closing(connect_reading(backup)) as connection:
@@ -199,6 +203,8 @@ def _check(backup: Path) -> datetime | None:
             last: datetime | None = connection.scalar(
                 select(received_at).order_by(received_at.desc()).limit(1)
             )
+    except ValueError as error:  # a moment that is none
+        raise GradebookError(f"{backup} is damaged, so it was not put back.") from error
     finally:
         engine.dispose()
     return last

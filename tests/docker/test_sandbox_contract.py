@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gofer_ingest.grader import docker_sandbox, process_sandbox
 from gofer_ingest.grader.process_sandbox import ProcessSandbox
+from shared.errors import InspectionFailed
 from shared.model import Limits, Verdict, new_run_id
 from tests.docker.conftest import ADAPTERS, DOCKER_HOST, IMAGE, made
 from tests.support.grading import TEST_LIMITS, grade, inspect
@@ -56,6 +58,24 @@ def test_inspecting_names_a_broken_test_file(sandbox: Sandbox) -> None:
     spec = inspect(sandbox, autograder_zip({"q1": "OK_FORMAT = True\ntest = {"}))
     assert not spec.is_usable
     assert "q1.py" in spec.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("while True: pass", "did not end within 5 s"),
+        ("import os; os._exit(0)", "ended before it was done"),
+        ("while True: print('x' * 1_000_000)", "printed without end"),
+    ],
+    ids=["endless", "exit", "output"],
+)
+def test_a_test_file_that_ends_its_own_inspection_is_the_zips_fault(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, source: str, said: str
+) -> None:
+    for adapter in (docker_sandbox, process_sandbox):
+        monkeypatch.setattr(adapter, "INSPECT_WITHIN_S", 5.0 if "5 s" in said else 120.0)
+    with pytest.raises(InspectionFailed, match=said):
+        inspect(sandbox, autograder_zip({"q1": source}))
 
 
 def test_scores_are_otters_own(sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from gofer_console.views import room
 from gofer_console.web.person import Person, Role, Visit
 from shared.config import WebSettings
+from shared.errors import NotAuthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +25,18 @@ class Visitors:
     Attributes:
         visit: whose sessions they are; None lets nobody in.
         still: what the sign-in says of that visit when it is asked anew.
+        is_away: whether nobody can say.
     """
 
     def __init__(self, visit: Visit | None) -> None:
         self.visit = visit
         self.still = visit
+        self.is_away = False
 
     def asked_anew(self, _visit_id: str) -> Visit | None:
         """Stand in for the sign-in."""
+        if self.is_away:
+            raise NotAuthenticated("The Hub does not answer.")
         return self.still
 
 

@@ -12,7 +12,8 @@ from otter.nbmeta_config import NBMetadataConfig
 from otter.run.run_autograder import AutograderConfig
 from otter.test_files import create_test_file
 from otter.version import __version__ as otter_version
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import Requirement
 
 from .autograder_zip import unpack
 
@@ -83,6 +84,8 @@ def _question(path: Path) -> dict[str, Any]:
     test = create_test_file(str(path), NBMetadataConfig())
     if not isinstance(test.name, str) or not 1 <= len(test.name) <= NAME_MAX_CHARACTERS:
         raise ValueError(f"its name is not a text of 1 to {NAME_MAX_CHARACTERS} characters")
+    if "\0" in test.name:  # a database may not be able to hold it
+        raise ValueError("its name holds the character U+0000")
     points = float(test.possible)
     if not 0 <= points <= POINTS_MAX:
         raise ValueError(f"it is worth {points} points")
@@ -172,11 +175,12 @@ def _pip_lines(environment: Any, found: dict[str, Any]) -> list[str]:
 def _take_requirement(line: str, found: dict[str, Any]) -> None:
     try:
         requirement = Requirement(line)
-    except InvalidRequirement:
+        applies = requirement.marker is None or requirement.marker.evaluate()
+    except (ValueError, UndefinedEnvironmentName):  # its marker may compare what cannot be
         found["problems"].append(f"It asks for {line!r}, which is not a requirement pip knows.")
         return
     name = requirement.name.lower().replace("_", "-")
-    if requirement.marker is not None and not requirement.marker.evaluate():
+    if not applies:
         return
     if name == "otter-grader":
         if not requirement.specifier.contains(otter_version, prereleases=True):

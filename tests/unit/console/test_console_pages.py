@@ -11,7 +11,7 @@ from gofer_console.views import room
 from gofer_console.views.parameters import OF_PAGES
 from gofer_console.views.places import PLACES
 from gofer_console.web.person import Role
-from tests.support.console_pages import furnish, open_page, settings_of
+from tests.support.console_pages import furnish, open_page, settings_of, visit_of
 from tests.support.console_term import ConsoleTerm
 
 if TYPE_CHECKING:
@@ -43,6 +43,32 @@ def test_nobody_sees_a_page_without_being_signed_in(tmp_path: Path) -> None:
     assert not page.exception
     assert not page.title
     assert [text.value for text in page.text] == ["Nobody is signed in."]
+
+
+def test_an_open_page_shows_nothing_more_once_the_sign_in_is_over(tmp_path: Path) -> None:
+    _, visitors = furnish(settings_of(tmp_path))
+    page = open_page("grades")
+    assert page.title
+    visitors.still = None
+    page.run()
+    assert not page.title
+    assert any("no longer signed in" in text.value for text in page.text)
+
+
+def test_an_open_page_of_who_became_a_reader_is_a_readers(tmp_path: Path) -> None:
+    _, visitors = furnish(settings_of(tmp_path), name="tess")
+    page = open_page("grades")
+    visitors.still = visit_of("tess", Role.READER)
+    page.run()
+    assert any("change nothing" in caption.value for caption in page.caption)
+
+
+def test_an_open_page_stays_while_nobody_can_say_who_is_signed_in(tmp_path: Path) -> None:
+    _, visitors = furnish(settings_of(tmp_path))
+    page = open_page("grades")
+    visitors.is_away = True
+    page.run()
+    assert page.title
 
 
 def test_a_reader_is_told_that_nothing_can_be_changed(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.support.console_pages import settings_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection, Request
     from starlette.websockets import WebSocket
 
 ORIGIN: Final = "http://127.0.0.1:8501"
@@ -171,6 +171,43 @@ def test_another_name_for_this_machine_opens_nothing(
     signed_in(client, sign_in)
     answer = client.get("/grades", headers={"Host": "rebound.evil.example:8501"})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "127.0.0.1]"])
+def test_a_host_that_is_none_is_refused_and_breaks_nothing(client: TestClient, host: str) -> None:
+    answer = client.get("/grades", headers={"Host": host})
+    assert (answer.status_code, answer.text) == (400, "Unknown host")
+    assert websocket_answer(client, host=host, origin=ORIGIN) == 403
+
+
+def test_an_origin_that_is_none_is_refused_and_breaks_nothing(
+    client: TestClient, sign_in: LocalSignIn
+) -> None:
+    signed_in(client, sign_in)
+    assert client.put("/_stcore/upload_file/1/2", headers={"Origin": "http://["}).status_code == 403
+    assert websocket_answer(client, origin="http://[") == 403
+
+
+class ReaderSignIn(LocalSignIn):
+    """Lets everybody in, to look."""
+
+    async def admit(self, connection: HTTPConnection) -> Visit:
+        del connection
+        return Visit(Person("rita", Role.READER), "a visit")
+
+
+def test_readers_upload_nothing() -> None:
+    app = SignedIn(
+        Starlette(routes=[Route("/{path:path}", tell, methods=["GET", "PUT", "DELETE"])]),
+        sign_in=ReaderSignIn(name="rita", prefix="/", port=8501),
+        prefix="/",
+        hosts=frozenset({"127.0.0.1"}),
+    )
+    client = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN})
+    assert client.get("/grades").json()["x-console-role"] == "reader"
+    for method in ("PUT", "DELETE"):
+        answer = client.request(method, "/_stcore/upload_file/1/2")
+        assert (answer.status_code, "change nothing" in answer.text) == (403, True)
 
 
 def test_health_is_told_to_everyone(client: TestClient) -> None:

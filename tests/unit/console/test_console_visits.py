@@ -162,4 +162,13 @@ def test_nothing_is_delivered_for_who_may_no_longer(tmp_path: Path, still: objec
     visitors.still = still  # type: ignore[assignment] # one of the three above
     with pytest.raises(NotAuthenticated):
         ask_for_something()
-    assert desk().pending() == ()
+    assert not list(Spool(tmp_path).pending())
+
+
+def test_nothing_is_delivered_where_nobody_can_say_who_it_is(tmp_path: Path) -> None:
+    Spool(tmp_path).prepare()
+    _, visitors = furnish(settings_of(tmp_path), name="tess")
+    visitors.is_away = True
+    with pytest.raises(NotAuthenticated, match="does not answer"):
+        ask_for_something()
+    assert not list(Spool(tmp_path).pending())

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gofer_ingest.grader import autograders
 from gofer_ingest.grader.autograders import Autograders
 from gofer_ingest.grader.sandbox import Ending, ImageId
+from shared.catalogue import zip_sha256
+from shared.catalogue.zips import ZIP_MAX_BYTES
 from shared.errors import (
     AssignmentBlocked,
     HarnessNotReady,
     ImageMissing,
+    InspectionFailed,
     SandboxUnavailable,
 )
 from tests.support.processes import wait_until
@@ -142,6 +146,40 @@ def test_an_inspection_that_cannot_be_read_blocks_the_assignment(room: Room) -> 
     """Its submissions must wait for staff to mend the zip; none of them is at fault."""
     room.sandbox.found = {"questions": "none"}
     assert "autograder.zip cannot be used" in blocked(room)
+
+
+def test_an_inspection_that_comes_to_no_end_blocks_the_assignment_and_is_not_begun_again(
+    room: Room,
+) -> None:
+    """It takes minutes, and each entry that waits would have it begun again."""
+    room.sandbox.will_fail("inspect", InspectionFailed("It did not end within 120 s."))
+    assert "autograder.zip cannot be used. It did not end within 120 s." in blocked(room)
+    assert "It did not end within 120 s." in blocked(room)
+    assert room.sandbox.inspected == [b"zip 1"]
+    room.zip_path.write_bytes(b"mended zip")
+    assert room.autograders.ready(room.assignment).data == b"mended zip"
+
+
+def test_an_inspection_that_came_to_no_end_is_tried_again_later(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autograders, "INSPECT_AGAIN_AFTER_S", 0.0)
+    room.sandbox.will_fail("inspect", InspectionFailed())
+    blocked(room)
+    assert room.autograders.ready(room.assignment).spec.is_usable
+
+
+def test_a_pipe_in_a_zips_place_keeps_nobody_waiting(room: Room) -> None:
+    room.zip_path.unlink()
+    os.mkfifo(room.zip_path)
+    assert "autograder.zip cannot be read: it is not a file." in blocked(room)
+    assert zip_sha256(room.assignment) is None
+
+
+def test_a_file_far_larger_than_any_zip_is_not_read(room: Room) -> None:
+    os.truncate(room.zip_path, ZIP_MAX_BYTES + 1)  # it takes no room on the disk
+    assert "autograder.zip cannot be read: it is larger than 512 MiB." in blocked(room)
+    assert zip_sha256(room.assignment) is None
 
 
 def test_an_image_of_its_own_that_is_missing_blocks_this_assignment_alone(room: Room) -> None:

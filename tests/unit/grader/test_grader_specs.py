@@ -85,6 +85,13 @@ def test_a_spec_in_another_shape_is_refused(changes: dict[str, Any]) -> None:
         read_spec(json.dumps({**FOUND, **changes}).encode(), SHA256)
 
 
+def test_what_a_test_file_says_of_itself_reaches_no_terminal_as_it_is() -> None:
+    found = {**FOUND, "problems": ["q1.py: \x1b[2Jall\nwell\u202e"], "notes": ["\x07"]}
+    spec = read_spec(json.dumps(found).encode(), SHA256)
+    assert spec.problems == ("q1.py: \ufffd[2Jall well\ufffd",)
+    assert spec.notes == ("\ufffd",)
+
+
 @pytest.mark.parametrize("key", sorted(FOUND))
 def test_a_spec_without_one_of_its_parts_is_refused(key: str) -> None:
     found = {name: value for name, value in FOUND.items() if name != key}

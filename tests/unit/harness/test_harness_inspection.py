@@ -110,6 +110,11 @@ def test_every_broken_file_is_named(folder: Path) -> None:
     assert [problem.split()[0] for problem in spec.problems] == ["tests/q1.py", "tests/q2.py"]
 
 
+def test_a_name_that_no_database_need_hold_is_a_problem(folder: Path) -> None:
+    (problem,) = spec_of(autograder_zip({"q1": ok_test("q\0", "a")}), folder).problems
+    assert "U+0000" in problem
+
+
 def test_two_questions_of_one_name_are_a_problem(folder: Path) -> None:
     spec = spec_of(autograder_zip({"q1": ok_test("same", "x"), "q2": ok_test("same", "y")}), folder)
     assert len(spec.problems) == 1

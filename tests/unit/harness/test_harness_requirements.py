@@ -85,12 +85,20 @@ def test_a_requirement_for_somewhere_else_is_not_one(folder: Path, line: str) ->
 
 
 @pytest.mark.parametrize(
-    "line", ["not a requirement", "-r others.txt", "--index-url x", "numpy >> 1", "git+https://x/y"]
+    "line",
+    [
+        "not a requirement",
+        "-r others.txt",
+        "--index-url x",
+        "numpy >> 1",
+        "git+https://x/y",
+        f'{NOWHERE}; os_name ~= "posix"',
+    ],
 )
 def test_a_line_that_is_no_requirement_is_a_problem_that_quotes_it(folder: Path, line: str) -> None:
     found = required(folder, line)
     assert len(found["problems"]) == 1
-    assert line in found["problems"][0]
+    assert repr(line) in found["problems"][0]
 
 
 def test_empty_lines_and_comments_are_passed_over(folder: Path) -> None:

@@ -95,6 +95,8 @@ def test_what_cannot_be_backed_up_is_said(volume: Path, tmp_path: Path) -> None:
     assert there.read_bytes() == b"mine"
     with pytest.raises(GradebookError, match="could not be"):
         make_backup(volume, None, tmp_path / "nowhere" / "copy.db", tmp_path)
+    with pytest.raises(GradebookError, match="File name too long"):
+        make_backup(volume, None, tmp_path / ("x" * 300), tmp_path)
 
 
 def test_a_damaged_gradebook_makes_no_backup(volume: Path) -> None:
@@ -186,8 +188,14 @@ def test_only_a_gradebook_is_put_back(volume: Path, engine: Engine, tmp_path: Pa
     newer = backed_up(volume)
     with closing(sqlite3.connect(newer)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    edited = tmp_path / "edited.db"
+    with closing(sqlite3.connect(volume / "gradebook.db")) as connection:
+        connection.execute("VACUUM INTO ?", [str(edited)])
+    with closing(sqlite3.connect(edited)) as connection, connection:
+        connection.execute("UPDATE submissions SET received_at = 'last night'")
     for path, error in ((other, "not a gradebook"), (broken, "not a database"), (newer, "newer"),
-                        (tmp_path / "nothing.db", "is not there")):  # fmt: skip
+                        (tmp_path / "nothing.db", "is not there"), (edited, "is damaged"),
+                        (tmp_path / ("x" * 300), "File name too long")):  # fmt: skip
         with pytest.raises((GradebookError, NewerSchema), match=error):
             restore(volume, None, path)
     assert students(volume / "gradebook.db") == {"ada"}
