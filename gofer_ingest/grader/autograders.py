@@ -10,6 +10,7 @@ import hashlib
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,7 @@ from shared.gradebook.record import record_autograder
 from shared.model import AutograderSpec, Sha256, Verdict, new_run_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 INSPECT_AGAIN_AFTER_S: Final = 600.0
 """How long an inspection that came to no end is held against a zip. It takes a place of the
 grader's for minutes, and may have failed for a reason of the machine's."""
+
+LOOKED_THROUGH_WITHIN_S: Final = 20.0
+"""How long others wait for whoever looks through their zip, or runs its solution. It is most often
+done by then, and all that wait keep the places of other assignments."""
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +100,7 @@ class Autograders:
             GradebookError: what was found could not be written down.
         """
         # One at a time for each zip: a deadline burst must not inspect it eight times over.
-        with self._lock_of(assignment.autograder_zip):
+        with self._alone_with(assignment.autograder_zip):
             data, sha256 = self._read_zip(assignment.autograder_zip)
             image, image_id = assignment.image, self._image_id(assignment)
             spec = self._inspect(assignment, image, data, sha256, image_id)
@@ -109,9 +115,16 @@ class Autograders:
                 self._prove(assignment, assignment.solution, autograder)
             return autograder
 
-    def _lock_of(self, path: Path) -> threading.Lock:
+    @contextmanager
+    def _alone_with(self, path: Path) -> Iterator[None]:
         with self._lock:
-            return self._locks.setdefault(path, threading.Lock())
+            lock = self._locks.setdefault(path, threading.Lock())
+        if not lock.acquire(timeout=LOOKED_THROUGH_WITHIN_S):
+            raise AssignmentBlocked(f"The zip {path.name} is being looked through.")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _read_zip(self, path: Path) -> tuple[bytes, Sha256]:
         try:

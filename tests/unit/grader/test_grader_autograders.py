@@ -289,3 +289,17 @@ def test_one_assignments_solution_keeps_no_other_waiting(solved: Room) -> None:
     assert solved.autograders.ready(solved.assignment).data == b"another zip"
     solved.sandbox.gate.set()
     proving.join(30)
+
+
+def test_a_zip_that_is_looked_through_for_long_keeps_one_place_and_no_more(
+    solved: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autograders, "LOOKED_THROUGH_WITHIN_S", 0.01)
+    solved.sandbox.gate.clear()
+    proving = threading.Thread(target=solved.autograders.ready, args=(solved.assignment,))
+    proving.start()
+    wait_until(lambda: len(solved.sandbox.jobs) == 1)
+    assert blocked(solved) == "The zip autograder.zip is being looked through."
+    solved.sandbox.gate.set()
+    proving.join(30)
+    assert solved.autograders.ready(solved.assignment).data == b"zip 1"
