@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from gofer_ingest.server.errors import ServerBusy
-from shared.errors import TooLarge
+from gofer_ingest.server.errors import ServerBusy, too_many_bytes
 
 
 class BodyBudget:
@@ -79,7 +78,7 @@ class Body:
         if content_length.isascii() and content_length.isdigit():
             digits = content_length.lstrip("0") or "0"
             if len(digits) > len(str(self._limit_bytes)) or int(digits) > self._limit_bytes:
-                raise self._too_large()
+                raise too_many_bytes(self._limit_bytes)
 
     def add(self, chunk: bytes) -> None:
         """Keep the next bytes.
@@ -89,7 +88,7 @@ class Body:
             ServerBusy: all bodies together are, or all of this person.
         """
         if len(self._received) + len(chunk) > self._limit_bytes:
-            raise self._too_large()
+            raise too_many_bytes(self._limit_bytes)
         self._budget.reserve(len(chunk), self._person)
         if not self._received:
             self._received = chunk
@@ -106,10 +105,3 @@ class Body:
         """Forget it and give its share back; doing it again is no error."""
         self._budget.give_back(len(self._received), self._person)
         self._received = b""
-
-    def _too_large(self) -> TooLarge:
-        limit = f"{self._limit_bytes / (1 << 20):.3g} MB"
-        return TooLarge(
-            f"This notebook is too large: more than {limit} cannot be taken. Clear the outputs of "
-            "your cells, save, and submit again."
-        )

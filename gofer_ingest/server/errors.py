@@ -128,6 +128,14 @@ UNEXPECTED: Final = Answer(
 )
 
 
+def too_many_bytes(limit_bytes: int) -> TooLarge:
+    """Return what says that a notebook has more bytes than may be taken."""
+    return TooLarge(
+        f"This notebook is too large: more than {limit_bytes / (1 << 20):.3g} MB cannot be taken. "
+        "Clear the outputs of your cells, save, and submit again."
+    )
+
+
 def answer_to(error: BaseException) -> Answer:
     """Return how an error is told; `UNEXPECTED` for one that the table does not know."""
     for cls in type(error).__mro__:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gofer_ingest.server.errors import too_many_bytes
 from gofer_ingest.server.json_text import Parsed, depth_of, parse
 from shared.errors import NotANotebook, TooLarge
 from shared.notebook_metadata import assignment_key
@@ -30,14 +31,18 @@ _TEXT: Final = frozenset({str})
 
 @dataclass(frozen=True, slots=True)
 class ShapeLimits:
-    """How large a notebook may be apart from its bytes.
+    """How large a notebook may be.
 
     Attributes:
+        max_bytes: how long its JSON may be where it is written again. It can be longer than what
+            was sent: 1e15 becomes 1000000000000000.0. Bytes as they are sent are for who reads them
+            to count.
         max_cells: how many cells it may have.
         max_depth: how deeply lists and objects may be nested in it; the notebook itself is the
             first. Python's own parser gives up at about a thousand.
     """
 
+    max_bytes: int = 10 << 20
     max_cells: int = 5000
     max_depth: int = 100
 
@@ -64,23 +69,23 @@ def read_notebook(body: bytes, limits: ShapeLimits = _USUAL_LIMITS) -> ReadNoteb
 
     Args:
         body: the whole body of the request.
-        limits: how large the notebook may be apart from that.
+        limits: how large the notebook may be.
 
     Raises:
         NotANotebook: it is no JSON, no notebook of format 4, or nested too deeply.
-        TooLarge: it has too many cells.
+        TooLarge: it has too many cells, or too many bytes once it is written again.
         MissingMetadata: the notebook does not say which assignment it is.
         MalformedMetadata: what it says cannot be the name of one.
     """
     body = body.removeprefix(_BOM)
     try:
-        sent, content = _unwrapped(body)
+        sent, content = _unwrapped(body, limits)
         return ReadNotebook(assignment_key(_metadata_of(sent, limits)), content)
     except RecursionError:
         raise _nested_too_deeply() from None
 
 
-def _unwrapped(body: bytes) -> tuple[Parsed, bytes]:
+def _unwrapped(body: bytes, limits: ShapeLimits) -> tuple[Parsed, bytes]:
     """Return the notebook that was sent, parsed, and its bytes without what is around it.
 
     A button's wrapping is taken off as text: what is stored is what was sent, and parsed once.
@@ -95,7 +100,10 @@ def _unwrapped(body: bytes) -> tuple[Parsed, bytes]:
     around_it = sent.value
     if isinstance(around_it, dict) and "nb" in around_it and "cells" not in around_it:
         notebook = around_it["nb"]
-        return Parsed(notebook, depth_of(notebook) or 0), _written(notebook)
+        written = _written(notebook)
+        if len(written) > limits.max_bytes:
+            raise too_many_bytes(limits.max_bytes)
+        return Parsed(notebook, depth_of(notebook) or 0), written
     return sent, body
 
 
@@ -149,7 +157,6 @@ def _nested_too_deeply() -> NotANotebook:
 
 def _written(notebook: object) -> bytes:
     """Write a notebook as compact JSON; what UTF-8 cannot hold (lone surrogates) is escaped."""
-    try:
-        return json.dumps(notebook, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(notebook, separators=(",", ":")).encode("ascii")
+    # Python escapes them as JSON does, and they stand in strings alone.
+    text = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")

@@ -197,7 +197,7 @@ def make_door(
         spool=spool,
         recent=recent,
         room=room,
-        shape=ShapeLimits(max_cells=settings.max_cells, max_depth=settings.max_depth),
+        shape=ShapeLimits(settings.max_body_bytes, settings.max_cells, settings.max_depth),
         repeat_window=timedelta(seconds=settings.repeat_window_s),
     )
 

@@ -87,10 +87,19 @@ def test_a_notebook_that_has_a_key_of_the_wrapping_s_name_is_not_unwrapped() -> 
     assert read_notebook(body) == ReadNotebook(KEY, body)
 
 
-def test_half_a_character_survives_the_unwrapping() -> None:
-    notebook = changed(cells=[{"cell_type": "raw", "source": "\ud83d"}])
-    found = read_notebook(encoded({"nb": notebook}))
+@pytest.mark.parametrize("beside", [{}, {"assignment": "test"}])
+def test_half_a_character_survives_the_unwrapping(beside: dict[str, str]) -> None:
+    notebook = changed(cells=[{"cell_type": "raw", "source": "Hé\ud83d"}])
+    found = read_notebook(encoded({"nb": notebook, **beside}))
     assert json.loads(found.content) == notebook
+
+
+def test_a_notebook_that_grows_as_it_is_written_again_may_not_be_too_large_either() -> None:
+    notebook = encoded(changed(x=[0])).replace(b"[0]", b"[%b]" % b",".join([b"1e15"] * 1000))
+    limits = ShapeLimits(max_bytes=10_000)
+    assert read_notebook(b'{"nb": %b}' % notebook, limits).content == notebook
+    with pytest.raises(TooLarge, match=r"more than 0\.00954 MB cannot be taken"):
+        read_notebook(b'{"nb": %b, "assignment": "test"}' % notebook, limits)
 
 
 # --- which assignment ---------------------------------------------------------------------------
