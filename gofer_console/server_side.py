@@ -48,7 +48,7 @@ def check_start() -> Check:
     return Check(
         name="server start",
         status=Health.OK,
-        message="With the settings here a server starts.",
+        message="The settings here are such as a server starts with.",
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from gofer_console.batch.waiting import Standing, State, Waiting
 from gofer_console.terminal import short_id
-from gofer_console.views import chips
+from gofer_console.views import chips, states
 from gofer_console.views.desk import desk
 from gofer_console.views.scores import NONE, counted
 
@@ -56,6 +56,7 @@ def show(here: Desk) -> None:
     st.fragment(_panel, run_every=every)()
 
 
+@states.telling_trouble()
 def _panel() -> None:
     kept: _Kept | None = st.session_state.get(_KEPT)
     if kept is None:

@@ -162,10 +162,7 @@ def desk() -> Desk:
     visit = here.visiting()
     if visit is None:
         raise NotAuthenticated("Nobody is signed in.")
-    try:
-        now = here.still(visit.id)
-    except NotAuthenticated:  # whoever knows does not answer; looking goes on meanwhile
-        return Desk(visit, here)
+    now = here.looking(visit)
     if now is None or now.person.name != visit.person.name:
         raise NotAuthenticated(_OVER)
     return Desk(now, here)

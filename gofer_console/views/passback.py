@@ -124,6 +124,8 @@ def _found(gradebook: Engine, selection: Selection, wanted: PostingFilter, count
     if not 0 < count <= requesting.MOST_AT_ONCE:
         return Meant(count, ())
     rows = postings_page(gradebook, selection, wanted, limit=count)
+    # A grade that was taken back, at the LMS as well, is none to be sent.
+    rows = [row for row in rows if row.score is not None or row.state is not State.SENT]
     return Meant(len(rows), rows)
 
 

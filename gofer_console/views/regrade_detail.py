@@ -71,6 +71,7 @@ def show(here: Desk, gradebook: Engine, regrade: Regrade) -> None:
     _kept("Held until staff accept them", found.held)
 
 
+@states.telling_trouble()
 def _progress(regrade: Regrade) -> None:
     here = desk()
     if here.gradebook is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from gofer_console.request_words import about, action_words
-from gofer_console.views import chips
+from gofer_console.views import chips, states
 from gofer_console.views.desk import desk
 from shared.errors import GoferError
 from shared.gradebook.staff_requests import done_requests
@@ -41,13 +41,28 @@ class _Asked:
     done: DoneRequest | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why not all was asked for, and how much of it was.
+
+    Attributes:
+        text: in plain words.
+        asked: how many requests were made.
+        of: how many were wanted.
+    """
+
+    text: str
+    asked: int = 0
+    of: int = 0
+
+
 @dataclass(slots=True)
 class _Memory:
     """What this session asked for, by request; and which turn each button's form is in."""
 
     asked: dict[SubmissionId, _Asked] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, _Trouble] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -127,8 +142,10 @@ def ask_button(
                 key=f"{key}_submit_{turn}",
             )
     if key in memory.problems:
-        st.error(":material/error: Nothing was asked for.")
-        st.text(memory.problems.pop(key))
+        trouble = memory.problems.pop(key)
+        what = f"{trouble.asked} of {trouble.of} were" if trouble.asked else "Nothing was"
+        st.error(f":material/error: {what} asked for.")
+        st.text(trouble.text)
 
 
 def one_click_at_a_time() -> threading.Lock:
@@ -149,6 +166,7 @@ def answers(here: Desk) -> None:
     st.fragment(_panel, run_every=_LOOK_EVERY_S if waits else None)()
 
 
+@states.telling_trouble()
 def _panel() -> None:
     memory, here = _memory(), desk()
     if _look(here, memory):
@@ -194,14 +212,17 @@ def _deliver(key: str, turn: int, wish: Wish) -> None:
         why = str(st.session_state.get(f"{key}_why_{turn}") or "").strip()
         problem = _problem(wish, why, str(st.session_state.get(f"{key}_typed_{turn}") or ""))
         if problem is not None:
-            memory.problems[key] = problem
+            memory.problems[key] = _Trouble(problem)
             return
+        before, wanted = len(memory.asked), wish.payloads
         try:
-            made = wish.made(turn) if wish.made is not None else ()
+            wanted = (*wanted, *(wish.made(turn) if wish.made is not None else ()))
             memory.turns[key] = turn + 1  # what was filled in is well: the form begins anew
-            _ask((*wish.payloads, *made), why, memory)
+            _ask(wanted, why, memory)
         except GoferError as error:
-            memory.problems[key] = str(error)
+            memory.problems[key] = _Trouble(
+                str(error), asked=len(memory.asked) - before, of=len(wanted)
+            )
 
 
 def _ask(payloads: Sequence[StaffPayload], why: str, memory: _Memory) -> None:

@@ -16,7 +16,7 @@ from gofer_console.known_assignments import catalogue_of
 from gofer_console.lately import Shared
 from gofer_console.views.pending import PendingRequests
 from gofer_console.web.person import Visit
-from shared.errors import ConfigError
+from shared.errors import ConfigError, NotAuthenticated
 from shared.gradebook.engine import open_reader
 from shared.spool import Spool
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from shared.gradebook.throughput import Throughput
     from shared.spool import Failure
 
+_AWAY_FOR_S: Final = 30.0
+"""How long whoever knows of sign-ins is not asked again for looking, after it did not answer: each
+try takes seconds."""
 _CATALOGUE_FOR_S: Final = 10.0
 """How long the catalogue is believed: reading one of many courses takes tenths of a second."""
 _GRADEBOOK_FOR_S: Final = 10.0
@@ -72,6 +75,23 @@ class Room:
         self._engine_until = 0.0
         self._catalogue: Catalogue | None = None
         self._catalogue_until = 0.0
+        self._away_until = 0.0
+
+    def looking(self, visit: Visit) -> Visit | None:
+        """Return whose visit it is by now, for looking alone; None where it is over.
+
+        Where whoever knows does not answer, looking goes on as before.
+        """
+        with self._lock:
+            is_away = time.monotonic() < self._away_until
+        if is_away:
+            return visit
+        try:
+            return self.still(visit.id)
+        except NotAuthenticated:
+            with self._lock:
+                self._away_until = time.monotonic() + _AWAY_FOR_S
+            return visit
 
     def gradebook(self) -> Engine | None:
         """Return an engine that reads the gradebook; None where there is none yet.

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gofer_ingest.grader.extensions import Extensions
@@ -42,8 +42,8 @@ INSPECT_AGAIN_AFTER_S: Final = 600.0
 grader's for minutes, and may have failed for a reason of the machine's."""
 
 LOOKED_THROUGH_WITHIN_S: Final = 20.0
-"""How long others wait for whoever looks through their zip, or runs its solution. It is most often
-done by then, and all that wait keep the places of other assignments."""
+"""How long after somebody began to look through a zip, or to run its solution, others wait for
+that. It is most often done by then, and all that wait keep the places of other assignments."""
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,19 @@ class _Stamp:
     inode: int
 
 
+@dataclass(slots=True)
+class _Look:
+    """Who looks through a zip.
+
+    Attributes:
+        lock: whoever does has it.
+        since: when they began, monotonic; None while nobody does.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    since: float | None = None
+
+
 class Autograders:
     """Hands out autograders; threads may ask at the same time."""
 
@@ -82,7 +95,7 @@ class Autograders:
         self._extensions = Extensions(sandbox)
         self._gradebook = gradebook
         self._lock = threading.Lock()
-        self._locks: dict[Path, threading.Lock] = {}
+        self._looks: dict[Path, _Look] = {}
         self._zips: dict[Path, tuple[_Stamp, bytes, Sha256]] = {}
         self._specs: dict[tuple[Sha256, ImageId], AutograderSpec] = {}
         self._failed: dict[tuple[Sha256, ImageId], tuple[float, str]] = {}
@@ -97,6 +110,7 @@ class Autograders:
             ImageMissing: there is no grader image. One that this assignment alone names is for
                 staff to mend.
             HarnessNotReady: the zip could not be inspected.
+            RunInterrupted: somebody outside ended that.
             GradebookError: what was found could not be written down.
         """
         # One at a time for each zip: a deadline burst must not inspect it eight times over.
@@ -117,14 +131,18 @@ class Autograders:
 
     @contextmanager
     def _alone_with(self, path: Path) -> Iterator[None]:
+        now = time.monotonic()
         with self._lock:
-            lock = self._locks.setdefault(path, threading.Lock())
-        if not lock.acquire(timeout=LOOKED_THROUGH_WITHIN_S):
+            look = self._looks.setdefault(path, _Look())
+            since = now if look.since is None else look.since
+        if not look.lock.acquire(timeout=max(0.0, since + LOOKED_THROUGH_WITHIN_S - now)):
             raise AssignmentBlocked(f"The zip {path.name} is being looked through.")
         try:
+            look.since = time.monotonic()
             yield
         finally:
-            lock.release()
+            look.since = None
+            look.lock.release()
 
     def _read_zip(self, path: Path) -> tuple[bytes, Sha256]:
         try:

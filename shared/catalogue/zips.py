@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 ZIP_MAX_BYTES: Final = 512 << 20
-"""What a zip may unpack to; a larger one is another file by mistake, and fills the memory."""
+"""A larger file is no zip of tests but another one by mistake, and fills the memory."""
 
 
 def read_zip(path: Path) -> bytes:

@@ -12,7 +12,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, func, select, tuple_, update
+from sqlalchemy import and_, case, func, literal, select, tuple_, update
 
 from shared.gradebook import tables
 from shared.gradebook.passback_tables import passbacks
@@ -121,16 +121,19 @@ def due(
     return [_from_row(row) for row in connection.execute(statement)]
 
 
-def begin(connection: Connection, row_id: int, now: datetime) -> bool:
+def begin(connection: Connection, item: Outgoing, now: datetime) -> bool:
     """Note of a queued row that it is about to be sent; return whether it may be.
 
     Once this is on the disk it is known that the LMS may have it, whatever becomes of the process
-    that sends. What is queued no more, as a newer grade took its place, is not to be sent.
+    that sends. What is queued no more, as a newer grade took its place, is not to be sent; nor is
+    what was let through since staff asked for it by name, where a hold has taken that back.
     """
     c = passbacks.c
-    since = func.coalesce(c.in_doubt_since, now, type_=c.in_doubt_since.type)
-    is_queued = and_(c.id == row_id, c.state == State.QUEUED.value)
-    changed = connection.execute(update(passbacks).where(is_queued).values(in_doubt_since=since))
+    since = func.coalesce(c.in_doubt_since, literal(now, c.in_doubt_since.type))
+    row = and_(c.id == item.id, c.state == State.QUEUED.value)
+    if item.is_asked_for:
+        row = and_(row, c.request_id.is_not(None))
+    changed = connection.execute(update(passbacks).where(row).values(in_doubt_since=since))
     return changed.rowcount == 1
 
 

@@ -444,14 +444,17 @@ def test_a_grade_that_was_refused_after_its_first_answer_was_lost_is_taken_out(
 
 def kill_as_it_sends(room: PostingRoom) -> None:
     """The grade arrives, and nobody lives to write it down."""
-    (row,) = (row for row in room.rows("ada") if row.state == "queued")
+    now = utc_now()
     with writing(room.gradebook, "test") as connection:
-        assert outbox.begin(connection, row.id, utc_now())
-    room.lms.held["ada"] = (row.score / row.points_possible, row.graded_at)
+        (item,) = outbox.due(connection, [KEY], now, 1)
+        assert outbox.begin(connection, item, now)
+    assert [row.in_doubt_since for row in room.rows("ada")] == [now]
+    room.lms.held["ada"] = (item.score.points / item.score.possible, item.graded_at)
 
 
+@pytest.mark.parametrize("is_asked_for", [False, True])
 def test_what_staff_hold_just_as_it_is_to_be_sent_stays_here(
-    room: PostingRoom, monkeypatch: pytest.MonkeyPatch
+    room: PostingRoom, monkeypatch: pytest.MonkeyPatch, *, is_asked_for: bool
 ) -> None:
     held: list[object] = []
 
@@ -463,6 +466,8 @@ def test_what_staff_hold_just_as_it_is_to_be_sent_stays_here(
 
     monkeypatch.setattr(loop, "recipient_of", just_before)
     room.grade("ada", 5)
+    if is_asked_for:
+        room.send(student="ada")
     room.post_until_quiet()
     assert (room.state("ada"), room.lms.calls) == ("held", 0)
 

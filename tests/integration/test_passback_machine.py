@@ -170,7 +170,7 @@ class Outbox(RuleBasedStateMachine):
 
     def is_begun(self, item: Outgoing) -> bool:
         with writing(self.room.gradebook, "test") as connection:
-            return outbox.begin(connection, item.id, utc_now())
+            return outbox.begin(connection, item, utc_now())
 
     def may_be_there(self, item: Outgoing) -> bool:
         with reading(self.room.gradebook, "test") as connection:

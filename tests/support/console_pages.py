@@ -26,15 +26,18 @@ class Visitors:
         visit: whose sessions they are; None lets nobody in.
         still: what the sign-in says of that visit when it is asked anew.
         is_away: whether nobody can say.
+        asked: how often the sign-in was asked.
     """
 
     def __init__(self, visit: Visit | None) -> None:
         self.visit = visit
         self.still = visit
         self.is_away = False
+        self.asked = 0
 
     def asked_anew(self, _visit_id: str) -> Visit | None:
         """Stand in for the sign-in."""
+        self.asked += 1
         if self.is_away:
             raise NotAuthenticated("The Hub does not answer.")
         return self.still

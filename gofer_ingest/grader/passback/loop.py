@@ -278,7 +278,7 @@ class PassbackLoop:
                 step = before if is_answer else self._guarded_step(lane, connection, item, held)
                 if isinstance(step, Move):
                     outbox.record_move(connection, item.id, step, now)
-                elif not isinstance(before, Move) and outbox.begin(connection, item.id, now):
+                elif not isinstance(before, Move) and outbox.begin(connection, item, now):
                     sendings.append(_Planned(lane, item, step))
         return sendings
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from gofer_console.views import paging, requesting
+from shared.errors import SpoolFull
 from shared.gradebook.passback_tables import passbacks
 from shared.model import utc_now
 from shared.queue_snapshot import PassbackOutlook
@@ -19,7 +20,9 @@ from shared.requests import (
     PostRetryPayload,
     PostSendPayload,
     PostTestPayload,
+    StaffRequest,
 )
+from shared.spool import Spool
 from tests.support.console_pages import open_page
 from tests.support.console_term import ConsoleTerm
 from tests.support.told import HW02, LAB01
@@ -161,6 +164,42 @@ def test_without_an_assignment_all_are_meant_and_said(term: ConsoleTerm) -> None
 
 def post_button(page: AppTest) -> str:
     return page.button(key="post_all_submit_0").label
+
+
+def test_what_was_taken_back_at_the_lms_is_not_among_those_to_post(term: ConsoleTerm) -> None:
+    with term.gradebook.begin() as connection:
+        connection.execute(
+            insert(passbacks).values(
+                **PLACE,
+                student="eve",
+                score=0,
+                points_possible=0,
+                is_withdrawal=1,
+                state="sent",
+                tries=1,
+                **dict.fromkeys(("graded_at", "queued_at", "not_before", "sent_at"), utc_now()),
+            )
+        )
+    page = open_page("passback", {"assignment": str(LAB01), "q": "e"})
+    assert cells(page, "Student") == ["ben", "dee", "eve"]
+    assert post_button(page) == "Post found (2)"
+
+
+def test_where_the_disk_fills_up_half_way_it_is_told_what_was_asked_for(
+    term: ConsoleTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver = Spool.deliver
+
+    def until_full(spool: Spool, request: StaffRequest) -> None:
+        if spool.pending():
+            raise SpoolFull("The disk is full.")
+        deliver(spool, request)
+
+    monkeypatch.setattr(Spool, "deliver", until_full)
+    page = select_rows(open_page("passback"), 2, 3)
+    page.button(key="post_selected_submit_0").click().run()
+    assert [one.value for one in page.error] == ["1 of 2 were asked for."]
+    assert len(term.requests()) == 1
 
 
 def test_whoever_searched_posts_those_found_alone(term: ConsoleTerm) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -294,12 +295,16 @@ def test_one_assignments_solution_keeps_no_other_waiting(solved: Room) -> None:
 def test_a_zip_that_is_looked_through_for_long_keeps_one_place_and_no_more(
     solved: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(autograders, "LOOKED_THROUGH_WITHIN_S", 0.01)
+    now = [0.0]
+    monkeypatch.setattr(autograders, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(autograders, "LOOKED_THROUGH_WITHIN_S", 10_000.0)
     solved.sandbox.gate.clear()
     proving = threading.Thread(target=solved.autograders.ready, args=(solved.assignment,))
     proving.start()
     wait_until(lambda: len(solved.sandbox.jobs) == 1)
-    assert blocked(solved) == "The zip autograder.zip is being looked through."
+    now[0] = 10_000.0  # and those who come now wait for it no more, not even for a moment
+    for _ in range(3):
+        assert blocked(solved) == "The zip autograder.zip is being looked through."
     solved.sandbox.gate.set()
     proving.join(30)
     assert solved.autograders.ready(solved.assignment).data == b"zip 1"

@@ -188,6 +188,7 @@ def test_of_what_an_earlier_release_sent_without_hearing_of_it_nobody_knows_whet
         "waits": ("queued", 0, None, None, None),
         "is_on_its_way_or_not": ("superseded", 0, None, None, None),
         "was_locked_out": ("queued", 0, "credentials", AT, None),
+        "was_tried_and_locked_out": ("queued", 1, "credentials", AT, None),
         "is_held": ("held", 0, "hold", None, None),
         "was_refused": ("failed", 1, "closed", AT, None),
         "was_cut": ("failed", 1, "cut", AT, None),
@@ -207,5 +208,6 @@ def test_of_what_an_earlier_release_sent_without_hearing_of_it_nobody_knows_whet
     open_gradebook(tmp_path).dispose()
     statement = "SELECT student FROM passbacks WHERE in_doubt_since = queued_at"
     assert {student for (student,) in rows(tmp_path / "gradebook.db", statement)} == {
-        *("waits", "is_on_its_way_or_not", "was_locked_out", "was_cut", "was_tried_often")
+        *("waits", "is_on_its_way_or_not", "was_locked_out", "was_tried_and_locked_out"),
+        *("was_cut", "was_tried_often"),
     }
