@@ -19,7 +19,7 @@ _REFUSED: Final = 2
 
 
 def check_start() -> Check:
-    """Tell whether a server would start with the settings of this terminal.
+    """Tell whether the settings of this terminal are such as a server starts with.
 
     It is a warning and no more: where the server is started, as in a unit of systemd, other
     settings may hold.
@@ -56,6 +56,6 @@ def _cannot_tell(why: str) -> Check:
     return Check(
         name="server start",
         status=Health.WARNING,
-        message=f"Whether a server would start could not be found out: {why}.",
+        message=f"Whether a server could use the settings here was not found out: {why}.",
         advice="Run `python -m gofer_ingest.server check` to see it whole.",
     )

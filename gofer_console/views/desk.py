@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gofer_console import actions
 from gofer_console.views import moments, room
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from shared.queue_snapshot import QueueSnapshot
     from shared.requests import StaffPayload, StaffRequest
     from shared.spool import Spool
-
-_OVER: Final = "You are no longer signed in. Reload the page to sign in again."
 
 
 @dataclass(frozen=True)
@@ -142,9 +140,7 @@ class Desk:
         Raises:
             NotAuthenticated: they may not, or nobody can say.
         """
-        visit = self.room.still(self.visit.id)
-        if visit is None or visit.person.name != self.person.name:
-            raise NotAuthenticated(_OVER)
+        visit = _the_same(self.visit, self.room.still(self.visit.id))
         if not visit.person.may_edit:
             raise NotAuthenticated("You may look at everything here, and change nothing.")
 
@@ -162,7 +158,10 @@ def desk() -> Desk:
     visit = here.visiting()
     if visit is None:
         raise NotAuthenticated("Nobody is signed in.")
-    now = here.looking(visit)
-    if now is None or now.person.name != visit.person.name:
-        raise NotAuthenticated(_OVER)
-    return Desk(now, here)
+    return Desk(_the_same(visit, here.looking(visit)), here)
+
+
+def _the_same(before: Visit, now: Visit | None) -> Visit:
+    if now is None or now.person.name != before.person.name:
+        raise NotAuthenticated("You are no longer signed in. Reload the page to sign in again.")
+    return now

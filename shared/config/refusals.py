@@ -33,9 +33,11 @@ def refusal(problem: ErrorDetails, field: FieldInfo | None) -> str:
     parts = list(_parts(field))
     if options := [option for part in parts for option in _options(part)]:
         return f"there is no such choice; write {_either(options)}"
-    for kind, name in ((bool, "bool"), (int, "whole number"), (float, "number")):
+    if bool in parts:
+        return "write `on` or `off`"
+    for kind, name in ((int, "whole number"), (float, "number")):
         if kind in parts:
-            return "write `on` or `off`" if kind is bool else _number(problem, name, parts)
+            return _number(problem, name, parts)
     return problem["msg"]
 
 
